@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The configuration of a tile: everything that both the model and the hardware are derived from."""
+from dataclasses import dataclass, field
+from enum import IntEnum
+from functools import cached_property
+from typing import NamedTuple
+
+from golden.adc import GAIN, Adc, AdcConfig
+from golden.device import SLOPE, STEP, Device, StepEngine
+from golden.formats import Format
+from golden.threefry import MAX_ROUNDS, MIN_ROUNDS
+
+MAX_BL = 63
+"""Most slots of an update train."""
+LEVEL = Format(18, symmetric=True)
+"""Signed pulse probability of a line in an update, in units of 2**-16; its magnitude is at most 2**16."""
+MAX_LEVEL = 1 << 16
+VECTOR = Format(24, frac=16)
+"""Real vectors at the driver's side of input and output management."""
+
+
+class Plane(IntEnum):
+    """Loadable state of a tile, by its number on the bus."""
+
+    WEIGHT = 0
+    STEP_UP = 1
+    STEP_DOWN = 2
+    W_MAX = 3
+    W_MIN = 4
+    SLOPE_UP = 5
+    SLOPE_DOWN = 6
+    ADC_GAIN = 7
+    ADC_OFFSET = 8
+
+
+class PlaneShape(NamedTuple):
+    """Format of a plane's words, and how many of them."""
+
+    format: Format
+    rows: int
+    cols: int
+
+
+def _check_int(name: str, value, low: int, high: int):
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an integer, not {value!r}")
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be in {low}..{high}, not {value}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TileConfig:
+    """One tile: R rows x C columns of devices, P multiply-accumulate lanes, and its converters.
+
+    Parameters: `rows`, `cols` in 2..1024; `lanes` in 1..cols (cols need not be a multiple); `code_bits` of input
+    and error codes in 2..9; `weight_bits` in 8..18; `rounds` of Threefry in 13..32. TypeError for a wrong kind,
+    ValueError for a wrong range. Hashable: the key of build caches and the id of tests.
+    """
+
+    rows: int = 64
+    cols: int = 64
+    lanes: int = 16
+    code_bits: int = 7
+    weight_bits: int = 18
+    adc: AdcConfig = field(default_factory=AdcConfig)
+    device: Device = field(default_factory=Device)
+    rounds: int = MIN_ROUNDS
+
+    def __post_init__(self):
+        _check_int("Row count", self.rows, 2, 1024)
+        _check_int("Column count", self.cols, 2, 1024)
+        _check_int("Lane count", self.lanes, 1, 1024)
+        if self.lanes > self.cols:
+            raise ValueError(f"Lane count must be at most the column count {self.cols}, not {self.lanes}")
+        _check_int("Input code width", self.code_bits, 2, 9)
+        _check_int("Weight width", self.weight_bits, 8, 18)
+        _check_int("Threefry rounds", self.rounds, MIN_ROUNDS, MAX_ROUNDS)
+        if not isinstance(self.adc, AdcConfig):
+            raise TypeError(f"ADC configuration must be an AdcConfig, not {self.adc!r}")
+        if not isinstance(self.device, Device):
+            raise TypeError(f"Device must be a Device, not {self.device!r}")
+        _ = self.converter  # refuses a bound that the converters cannot scale to
+
+    @property
+    def code(self) -> Format:
+        """Input and error codes."""
+        return Format(self.code_bits, symmetric=True)
+
+    @property
+    def weight(self) -> Format:
+        """Weights: [-2, 2)."""
+        return Format(self.weight_bits, frac=self.weight_bits - 2)
+
+    @property
+    def charge(self) -> Format:
+        """The exact charge of a line: sum of width x weight over the longer side."""
+        largest = max(self.rows, self.cols) * self.code.max * -self.weight.min
+        return Format(largest.bit_length() + 1)
+
+    @property
+    def n_converters(self) -> int:
+        """One converter a line of the longer side: columns use them in forward, rows in backward."""
+        return max(self.rows, self.cols)
+
+    @property
+    def chunks(self) -> int:
+        """Groups of P columns."""
+        return -(-self.cols // self.lanes)
+
+    @cached_property
+    def engine(self) -> StepEngine:
+        return StepEngine(self.device, self.weight)
+
+    @cached_property
+    def converter(self) -> Adc:
+        return Adc(self.adc, self.weight.lsb / self.code.max)
+
+    @cached_property
+    def planes(self) -> dict[Plane, PlaneShape]:
+        """The planes that this tile has: slopes only where the device model needs them."""
+        formats = {Plane.WEIGHT: self.weight, Plane.STEP_UP: STEP, Plane.STEP_DOWN: STEP,
+                   Plane.W_MAX: self.weight, Plane.W_MIN: self.weight}
+        if self.device.has_slope:
+            formats |= {Plane.SLOPE_UP: SLOPE, Plane.SLOPE_DOWN: SLOPE}
+        shapes = {plane: PlaneShape(fmt, self.rows, self.cols) for plane, fmt in formats.items()}
+        return shapes | {Plane.ADC_GAIN: PlaneShape(GAIN, 1, self.n_converters),
+                         Plane.ADC_OFFSET: PlaneShape(self.adc.offset, 1, self.n_converters)}

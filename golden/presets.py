@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Named devices and tiles. Device figures: aihwkit `presets/devices.py` (MIT), by the same names."""
+from dataclasses import replace
+
+from golden.adc import AdcConfig
+from golden.config import TileConfig
+from golden.device import ConstantStep, Device, LinearStep, SoftBounds
+
+DEVICES: dict[str, Device] = {
+    # Gokmen and Vlasov 2016, the RPU baseline with bounds at 1
+    "GokmenVlasov": ConstantStep(dw_min=0.0016, w_max=1.0, w_min=-1.0),
+    "Idealized": ConstantStep(dw_min=0.0002, up_down_dtod=0.0, w_max=1.0, w_min=-1.0),
+    # Tang et al., IEDM 2018
+    "EcRam": LinearStep(dw_min=0.002, dw_min_dtod=0.1, w_max=1.1724, w_min=-0.8276, w_max_dtod=0.05,
+                        w_min_dtod=0.05, gamma_up=0.1153, gamma_down=0.5085),
+    "ConstantStep": ConstantStep(),
+    "LinearStep": LinearStep(),
+    "SoftBounds": SoftBounds(),
+}
+
+_GV = DEVICES["GokmenVlasov"]
+_TRAINING_ADC = AdcConfig(bound=20.0)  # PresetIOParameters: all of aihwkit's training presets
+
+TILES: dict[str, TileConfig] = {
+    "default": TileConfig(device=_GV, adc=_TRAINING_ADC),
+    "tiny": TileConfig(rows=5, cols=6, lanes=4, device=_GV, adc=replace(_TRAINING_ADC, bound=2.0)),
+    "ecram": TileConfig(device=DEVICES["EcRam"], adc=_TRAINING_ADC),
+    "softbounds": TileConfig(device=DEVICES["SoftBounds"], adc=_TRAINING_ADC),
+    "inference": TileConfig(device=_GV, adc=AdcConfig(bound=10.0, bits=8, noise=0.508), code_bits=8),
+}

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command set: packets of 32-bit words, framed by `first` and `last`.
+
+    command   header, payload words
+    response  header, data words
+
+    header    31..24 opcode   23..16 argument (command) or status (response)   15..0 index or data count
+
+| opcode   | argument | index | payload                    | data      |
+|----------|----------|-------|----------------------------|-----------|
+| GET      | count    | first register | -                 | count     |
+| SET      | -        | register       | value             | -         |
+| WRITE    | plane    | row            | the plane's columns | -       |
+| READ     | plane    | row            | -                 | the plane's columns |
+| FORWARD  | -        | -              | R input codes     | C ADC codes |
+| BACKWARD | -        | -              | C error codes     | R ADC codes |
+| UPDATE   | BL       | -              | R row, then C column levels | -  |
+| RESET    | -        | -              | -                 | -         |
+
+Signed values are two's complement in 32 bits; fields marked - are ignored in a header. A packet with any
+error gets one response without data, and changes nothing. On a word without `first` outside a packet, or on
+`first` within one, the status is FRAMING; otherwise the first of opcode, argument, length and value that is wrong.
+"""
+from enum import IntEnum
+
+import numpy as np
+
+from golden.config import TileConfig
+
+FIRST, LAST = 1 << 32, 1 << 33
+"""Framing bits above the data of a stream word."""
+
+
+class Opcode(IntEnum):
+    GET = 1
+    SET = 2
+    WRITE = 3
+    READ = 4
+    FORWARD = 5
+    BACKWARD = 6
+    UPDATE = 7
+    RESET = 8
+
+
+class Status(IntEnum):
+    OK = 0
+    BAD_OPCODE = 1
+    BAD_ARGUMENT = 2
+    BAD_LENGTH = 3
+    BAD_VALUE = 4
+    FRAMING = 5
+
+
+MEANING = {
+    Status.BAD_OPCODE: "Opcode must be one of " + ", ".join(f"{o.value} {o.name}" for o in Opcode),
+    Status.BAD_ARGUMENT: "Register, plane, row or BL must be one that this tile has",
+    Status.BAD_LENGTH: "Packet must have as many words as its command takes",
+    Status.BAD_VALUE: "Payload values must fit their format",
+    Status.FRAMING: "Packet must begin with first, end with last and have neither in between",
+}
+
+
+class ProtocolError(RuntimeError):
+    """A tile answered a command with an error, or with something that is no answer to it."""
+
+
+def header(opcode: int, argument: int = 0, index: int = 0) -> int:
+    """Header word."""
+    return opcode << 24 | argument << 16 | index
+
+
+def packet(opcode: int, argument: int = 0, index: int = 0, payload=()) -> np.ndarray:
+    """A command as uint64 stream words, framing bits included."""
+    return packets(opcode, np.array([argument]), index, np.asarray(payload, dtype=np.int64).reshape(1, -1))[0]
+
+
+def packets(opcode: int, arguments, index: int, payloads) -> np.ndarray:
+    """A batch of like commands: `arguments` (B,), `payloads` (B, n) to uint64 words (B, n + 1)."""
+    payloads = np.asarray(payloads, dtype=np.int64)
+    words = np.empty((len(payloads), payloads.shape[1] + 1), dtype=np.uint64)
+    words[:, 0] = header(opcode, 0, index) | np.asarray(arguments, dtype=np.int64) << 16
+    words[:, 1:] = payloads & 0xFFFFFFFF
+    words[:, 0] |= np.uint64(FIRST)
+    words[:, -1] |= np.uint64(LAST)
+    return words
+
+
+def split(words) -> list[np.ndarray]:
+    """Cut a sequence of response words behind each `last`."""
+    words = np.asarray(words, dtype=np.uint64)
+    ends = np.nonzero(words & np.uint64(LAST))[0] + 1
+    if len(words) and (not len(ends) or ends[-1] != len(words)):
+        raise ProtocolError("Response must end with last, not break off")
+    return np.split(words, ends[:-1]) if len(ends) else []
+
+
+def response(words, opcode: int, n_data: int) -> np.ndarray:
+    """Data of one response, as signed int64. ProtocolError says what an error status means."""
+    words = np.asarray(words, dtype=np.uint64)
+    head = int(words[0]) & 0xFFFFFFFF
+    status = head >> 16 & 0xFF
+    if status != Status.OK:
+        meaning = MEANING.get(status, f"Status must be one of 0..{max(Status)}, not {status}")
+        raise ProtocolError(f"{Opcode(opcode).name} refused: {meaning}")
+    if head >> 24 != opcode or len(words) != n_data + 1 or head & 0xFFFF != n_data:
+        raise ProtocolError(f"Response must be {n_data} words to {Opcode(opcode).name}, "
+                            f"not {len(words) - 1} words with header {head:#010x}")
+    return words[1:].astype(np.uint32).view(np.int32).astype(np.int64)
+
+
+def payload_length(config: TileConfig, opcode: int, argument: int) -> int:
+    """Words that follow the header of a command with a good opcode and argument."""
+    match opcode:
+        case Opcode.SET:
+            return 1
+        case Opcode.WRITE:
+            return config.planes[argument].cols
+        case Opcode.FORWARD:
+            return config.rows
+        case Opcode.BACKWARD:
+            return config.cols
+        case Opcode.UPDATE:
+            return config.rows + config.cols
+        case _:
+            return 0
