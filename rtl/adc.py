@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The converters: successive approximation on the digital side, sampled charges on the analog side.
+
+Mirrors golden: what the two give together is `golden.adc.Adc`.
+"""
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.lib import data
+from amaranth.lib.wiring import Component, In, Out
+
+from golden.adc import GAIN, HELD_FRAC, SIGMA
+from golden.config import TileConfig
+from golden.noise import GAUSSIAN_FRAC, Stream
+from rtl.formats import delay, round_half_even, saturate, shape_of
+from rtl.noise import GaussianLanes
+from rtl.planes import WORD, LaneMemory
+
+
+class SarAdc(Component):
+    """Successive-approximation logic of all converters, in step with each other.
+
+    From `start`, each of the `bits` trials lasts `t_convert` cycles, at whose end the comparators are read; the
+    codes stand from `done` on. Codes are signed symmetric: what compares below every trial is the lower rail.
+
+    Members: `start`, `t_convert`, `compare` in; `trial`, `codes`, `done` (one cycle) out.
+    """
+
+    def __init__(self, config: TileConfig):
+        self.config = config
+        codes = data.ArrayLayout(shape_of(config.adc.code), config.n_converters)
+        super().__init__({
+            "start": In(1), "t_convert": In(8), "compare": In(config.n_converters),
+            "trial": Out(codes), "codes": Out(codes), "done": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        bits, code = self.config.adc.bits, self.config.adc.code
+
+        # one bit of the trial at a time, most significant first; codes in offset binary
+        trial_bit, elapsed = Signal(bits), Signal(8)
+        is_end = Signal()
+        m.d.comb += is_end.eq(trial_bit.any() & (elapsed == self.t_convert - 1))
+        m.d.sync += self.done.eq(is_end & trial_bit[0])
+        with m.If(self.start):
+            m.d.sync += [trial_bit.eq(1 << (bits - 1)), elapsed.eq(0)]
+        with m.Elif(trial_bit.any()):
+            m.d.sync += elapsed.eq(elapsed + 1)
+            with m.If(is_end):
+                m.d.sync += [trial_bit.eq(trial_bit >> 1), elapsed.eq(0)]
+
+        for n in range(self.config.n_converters):
+            found = Signal(bits, name=f"found_{n}")
+            trial = Signal(bits, name=f"trial_{n}")
+            m.d.comb += [
+                trial.eq(found | trial_bit),
+                self.trial[n].eq(Cat(trial[:-1], ~trial[-1])),
+                self.codes[n].eq(Mux(found == 0, code.min, Cat(found[:-1], ~found[-1]).as_signed())),
+            ]
+            with m.If(self.start):
+                m.d.sync += found.eq(0)
+            with m.Elif(is_end & self.compare[n]):
+                m.d.sync += found.eq(trial)
+        return m
+
+
+class Sampler(Component):
+    """Sampled charges of all converters, with their gain, offset and noise, and the comparators behind them.
+
+    `prefill` fetches offset and noise of every chunk of P converters while the window is still open; `ready`
+    says that they are in place. Then each `push` takes the charges of one chunk, which stand in `held`, and so
+    in `compare`, `latency` cycles later.
+
+    Members: `prefill`, `push`, `chunk`, `charges`, `trial`, `seed`, `event` in; `ready`, `compare` out. Between
+    operations (`active` low) the side band's `address` reads `gains` and `offsets`; `write_gain` and
+    `write_offset` are lane masks for `value`.
+    """
+
+    latency = 4
+
+    def __init__(self, config: TileConfig):
+        self.config = config
+        self.chunks = -(-config.n_converters // config.lanes)
+        self.gains = LaneMemory(GAIN, self.chunks, config.lanes)
+        self.offsets = LaneMemory(config.adc.offset, self.chunks, config.lanes)
+        self.noise = GaussianLanes(config.lanes, self.chunks, config.rounds) if config.adc.sigma else None
+        self.ambient = LaneMemory(config.adc.held, self.chunks, config.lanes)
+        super().__init__({
+            "prefill": In(1), "ready": Out(1), "seed": In(32), "event": In(32),
+            "push": In(1), "chunk": In(range(self.chunks)),
+            "charges": In(data.ArrayLayout(shape_of(config.charge), config.lanes)),
+            "trial": In(data.ArrayLayout(shape_of(config.adc.code), config.n_converters)),
+            "compare": Out(config.n_converters),
+            "active": In(1), "address": In(range(self.chunks)), "value": In(shape_of(WORD)),
+            "write_gain": In(config.lanes), "write_offset": In(config.lanes),
+        })
+
+    @property
+    def fill_latency(self) -> int:
+        """Cycles from `prefill` to `ready`."""
+        return self.chunks + (self.noise.latency if self.noise else 1) + 1
+
+    def elaborate(self, platform):
+        m = Module()
+        config, gains, offsets, ambient = self.config, self.gains, self.offsets, self.ambient
+        m.submodules += [gains, offsets, ambient]
+        m.d.comb += [gains.write_mask.eq(self.write_gain), gains.write_address.eq(self.address),
+                     offsets.write_mask.eq(self.write_offset), offsets.write_address.eq(self.address)]
+        for lane in range(config.lanes):
+            m.d.comb += [gains.write_values[lane].eq(self.value), offsets.write_values[lane].eq(self.value)]
+
+        # prefill: offset + noise of every chunk into `ambient`
+        chunk, is_filling = Signal(range(self.chunks)), Signal()
+        with m.If(self.prefill):
+            m.d.sync += [chunk.eq(0), is_filling.eq(1)]
+        with m.Elif(is_filling):
+            m.d.sync += [chunk.eq(chunk + 1), is_filling.eq(chunk != self.chunks - 1)]
+
+        noise_latency, noises = 1, [Const(0)] * config.lanes
+        if self.noise:
+            m.submodules.noise = lanes = self.noise
+            m.d.comb += [lanes.seed.eq(self.seed), lanes.event.eq(self.event), lanes.stream.eq(Stream.ADC),
+                         lanes.chunk.eq(chunk)]
+            noise_latency = lanes.latency
+            noises = [round_half_even(xi * Const(config.adc.sigma, SIGMA.bits), GAUSSIAN_FRAC) for xi in lanes.xi]
+        early_chunk = delay(m, chunk, noise_latency - 1)
+        fill_chunk, is_fill = delay(m, early_chunk, 1), delay(m, is_filling, noise_latency)
+        m.d.comb += [
+            offsets.address.eq(Mux(self.active, early_chunk, self.address)),
+            ambient.write_address.eq(fill_chunk),
+            ambient.write_mask.eq(is_fill.replicate(config.lanes)),
+        ]
+        for lane, noise in enumerate(noises):
+            m.d.comb += ambient.write_values[lane].eq(offsets.values[lane] + noise)
+        with m.If(self.prefill):
+            m.d.sync += self.ready.eq(0)
+        with m.Elif(is_fill & (fill_chunk == self.chunks - 1)):
+            m.d.sync += self.ready.eq(1)
+
+        # push: charge * gain, rounded, on top of offset and noise
+        m.d.comb += [gains.address.eq(Mux(self.active, self.chunk, self.address)),
+                     ambient.address.eq(self.chunk)]
+        held_chunk, is_held = delay(m, self.chunk, 3), delay(m, self.push, 3)
+        sums = []
+        for lane in range(config.lanes):
+            product = Signal(signed(config.charge.bits + GAIN.bits + 1), name=f"product_{lane}", reset_less=True)
+            scaled = Signal(signed(len(product)), name=f"scaled_{lane}", reset_less=True)
+            m.d.sync += [product.eq(delay(m, self.charges[lane], 1) * gains.values[lane]),
+                         scaled.eq(round_half_even(product, config.converter.shift))]
+            sums.append(saturate(scaled + delay(m, ambient.values[lane], 2), config.adc.held))
+
+        # a comparator's tie goes to the even code, so that the search rounds half to even
+        half = 1 << (HELD_FRAC - 1)
+        for n in range(config.n_converters):
+            held = Signal(shape_of(config.adc.held), name=f"held_{n}", reset_less=True)
+            with m.If(is_held & (held_chunk == n // config.lanes)):
+                m.d.sync += held.eq(sums[n % config.lanes])
+            trial = self.trial[n]
+            m.d.comb += self.compare[n].eq(held >= (trial << HELD_FRAC) - half + trial[0])
+        return m

@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The emulated array behind the analog port; mirrors golden."""
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib.wiring import Component, In, Out
+
+from golden.config import MAX_BL, Plane, TileConfig
+from rtl.adc import Sampler
+from rtl.analog_port import AnalogPort, Mode
+from rtl.formats import delay
+from rtl.multiplier import Multiplier
+from rtl.planes import LaneMemory, SideBand
+from rtl.recorder import LineRecorder
+from rtl.scan import Scanner
+from rtl.updater import Updater
+
+
+class CrossbarEmulator(Component):
+    """R x C devices and the analog side of their converters, at P cross-points a cycle.
+
+    It listens while the window is open and computes when it has closed, `busy` meanwhile:
+
+        lines -> LineRecorder -> Scanner -+-> Multiplier -> Sampler -> comparators
+                                          +-> Updater -> weights
+
+    Forward visits the active rows of each column chunk, backward the active chunks of each row, update the
+    pulsed (row, chunk) pairs slot by slot. Cycles of `busy`, with K = ceil(C / P), at most:
+
+        forward     max(active rows, 1) * K + `multiply_constant`
+        backward    R * max(active chunks, 1) + `multiply_constant`
+        update      slots on rows * K + `slot_constant` * BL + `update_constant`
+
+    Charges are exact: nothing is rounded before the converter.
+
+    Members: `port` the far side of the pins; `side` for planes, seed and event; `coincidences` of each cycle.
+    """
+
+    def __init__(self, config: TileConfig):
+        self.config = config
+        self.sampler, self.multiplier, self.updater = Sampler(config), Multiplier(config), Updater(config)
+        super().__init__({
+            "port": In(AnalogPort(config)), "side": In(SideBand(config)),
+            "coincidences": Out(range(config.lanes + 1)),
+        })
+
+    @property
+    def _drain(self) -> int:
+        """Cycles until the pipelines behind the scanner are empty."""
+        return max(self.updater.write_latency, self.multiplier.latency + self.sampler.latency)
+
+    @property
+    def multiply_constant(self) -> int:
+        return self.sampler.fill_latency + self._drain + 4
+
+    @property
+    def slot_constant(self) -> int:
+        return 2 + self.updater.wait
+
+    @property
+    def update_constant(self) -> int:
+        return self._drain + 4
+
+    def elaborate(self, platform):
+        m = Module()
+        config, port = self.config, self.port
+        m.submodules.recorder = recorder = LineRecorder(config)
+        m.submodules.scanner = scanner = Scanner(config.rows, config.chunks)
+        m.submodules.weights = weights = LaneMemory(config.weight, config.rows * config.chunks, config.lanes)
+        m.submodules.multiplier, m.submodules.updater, m.submodules.sampler = (
+            self.multiplier, self.updater, self.sampler)
+
+        is_idle, is_multiplying, is_coinciding = Signal(), Signal(), Signal()
+        slot = Signal(range(MAX_BL + 1))
+        self._control(m, recorder, scanner, slot, is_idle, is_multiplying, is_coinciding)
+        self._masks(m, recorder, scanner)
+
+        place, side_place = Signal(range(weights.depth)), Signal(range(weights.depth))
+        m.d.comb += [
+            place.eq(scanner.row * config.chunks + scanner.chunk),
+            side_place.eq(self.side.row * config.chunks + self.side.chunk),
+            weights.address.eq(Mux(is_idle, side_place, Mux(port.mode == Mode.UPDATE, self.updater.address,
+                                                            delay(m, place, 1)))),
+        ]
+        self._multiply(m, recorder, scanner, weights, is_multiplying)
+        self._update(m, recorder, scanner, weights, is_coinciding, place, slot)
+        self._sample(m)
+        self._side_band(m, weights, side_place, is_idle)
+
+        for name in ("mode", "integrate", "slot", "row_pulse", "row_negative", "col_pulse", "col_negative"):
+            m.d.comb += getattr(recorder.port, name).eq(getattr(port, name))
+        m.d.comb += self.coincidences.eq(self.updater.coincidences)
+        return m
+
+    def _control(self, m: Module, recorder, scanner, slot, is_idle, is_multiplying, is_coinciding):
+        """Listen, then compute."""
+        port, sampler, updater = self.port, self.sampler, self.updater
+        is_update, drained = port.mode == Mode.UPDATE, Signal(range(self._drain + 1))
+        m.d.comb += [recorder.address.eq(slot), port.busy.eq(1)]
+        with m.FSM():
+            with m.State("IDLE"):  # planes may be loaded
+                m.d.comb += [is_idle.eq(1), port.busy.eq(0)]
+                with m.If(port.integrate):
+                    m.d.comb += [recorder.clear.eq(1), sampler.prefill.eq(~is_update), self.multiplier.start.eq(1)]
+                    m.next = "RECORD"
+            with m.State("RECORD"):  # the window is open
+                m.d.comb += port.busy.eq(0)
+                m.d.sync += [slot.eq(0), drained.eq(0)]
+                with m.If(~port.integrate):
+                    m.next = "PREPARE"
+                    with m.If(is_update):
+                        m.next = "FETCH"
+            with m.State("PREPARE"):  # wait for offsets and noise of the converters
+                with m.If(sampler.ready):
+                    m.d.comb += scanner.load.eq(1)
+                    m.next = "MULTIPLY"
+            with m.State("MULTIPLY"):  # a chunk of cross-points a cycle into the accumulators
+                m.d.comb += [is_multiplying.eq(1), scanner.step.eq(1)]
+                with m.If(scanner.last):
+                    m.next = "DRAIN"
+            with m.State("FETCH"):  # the pulses of a slot
+                m.next = "LOAD"
+                with m.If(slot == recorder.n_slots):
+                    m.next = "DRAIN"
+            with m.State("LOAD"):  # skip a slot in which nothing coincides
+                m.next = "FETCH"
+                with m.If(recorder.row_bits.any() & recorder.col_bits.any()):
+                    m.d.comb += scanner.load.eq(1)
+                    m.next = "COINCIDE"
+                with m.Else():
+                    m.d.sync += slot.eq(slot + 1)
+            with m.State("COINCIDE"):  # a chunk of cross-points a cycle into the device engines
+                m.d.comb += [is_coinciding.eq(1), scanner.step.eq(~updater.blocked)]
+                with m.If(scanner.step & scanner.last):
+                    m.d.sync += slot.eq(slot + 1)
+                    m.next = "FETCH"
+            with m.State("DRAIN"):  # let the pipelines run empty
+                m.d.sync += drained.eq(drained + 1)
+                with m.If(drained == self._drain):
+                    m.next = "IDLE"
+
+    def _masks(self, m: Module, recorder, scanner):
+        """What the scanner visits: lines at zero cost nothing, but with none active one visit makes the zeros."""
+        config, mode = self.config, self.port.mode
+        active_rows = Cat(recorder.widths[row].any() for row in range(config.rows))
+        active_cols = Cat(recorder.widths[col].any() for col in range(config.cols))
+        pulsed_chunks, active_chunks = (Cat(chunk.any() for chunk in self._chunked(lines))
+                                        for lines in (recorder.col_bits, active_cols))
+        m.d.comb += [scanner.rows.eq(~0), scanner.chunks.eq(~0)]
+        with m.Switch(mode):
+            with m.Case(Mode.FORWARD):
+                m.d.comb += [scanner.rows.eq(Mux(active_rows.any(), active_rows, 1)), scanner.rows_inner.eq(1)]
+            with m.Case(Mode.BACKWARD):
+                m.d.comb += scanner.chunks.eq(Mux(active_chunks.any(), active_chunks, 1))
+            with m.Case(Mode.UPDATE):
+                m.d.comb += [scanner.rows.eq(recorder.row_bits), scanner.chunks.eq(pulsed_chunks)]
+
+    def _multiply(self, m: Module, recorder, scanner, weights, is_multiplying):
+        config, multiplier = self.config, self.multiplier
+        is_forward = self.port.mode == Mode.FORWARD
+        widths = [recorder.widths[n] for n in range(config.n_converters)]
+        row_width = Signal.like(widths[0])
+        with m.Switch(scanner.row):
+            for row in range(config.rows):
+                with m.Case(row):
+                    m.d.comb += row_width.eq(widths[row])
+        with m.Switch(Mux(is_forward, 0, scanner.chunk)):
+            for chunk in range(config.chunks):
+                with m.Case(chunk):
+                    for lane, width in enumerate(widths[:config.cols][chunk * config.lanes:][:config.lanes]):
+                        m.d.comb += multiplier.factors[lane].eq(Mux(is_forward, row_width, width))
+        m.d.comb += [
+            multiplier.visit.eq(is_multiplying), multiplier.forward.eq(is_forward),
+            multiplier.first.eq(scanner.inner_first), multiplier.last.eq(scanner.inner_last),
+            multiplier.chunk.eq(scanner.chunk), multiplier.weights.eq(weights.values),
+        ]
+
+    def _update(self, m: Module, recorder, scanner, weights, is_coinciding, place, slot):
+        config, updater = self.config, self.updater
+        row_negative = Signal()
+        m.d.comb += [
+            row_negative.eq(recorder.row_negative.bit_select(scanner.row, 1)),
+            updater.valid.eq(is_coinciding), updater.visit.eq(is_coinciding & ~updater.blocked),
+            updater.row.eq(scanner.row), updater.chunk.eq(scanner.chunk), updater.place.eq(place),
+            updater.slot.eq(slot), updater.seed.eq(self.side.seed), updater.event.eq(self.side.event),
+            updater.active.eq(self.port.mode == Mode.UPDATE), updater.weights.eq(weights.values),
+        ]
+        with m.Switch(scanner.chunk):
+            for n, (pulses, negative) in enumerate(zip(self._chunked(recorder.col_bits),
+                                                       self._chunked(recorder.col_negative), strict=True)):
+                with m.Case(n):
+                    m.d.comb += [updater.mask.eq(pulses),
+                                 updater.up.eq(negative ^ row_negative.replicate(config.lanes))]
+
+    def _sample(self, m: Module):
+        port, sampler, multiplier = self.port, self.sampler, self.multiplier
+        m.d.comb += [
+            sampler.seed.eq(self.side.seed), sampler.event.eq(self.side.event),
+            sampler.active.eq(port.mode != Mode.IDLE),
+            sampler.push.eq(multiplier.push), sampler.chunk.eq(multiplier.push_chunk),
+            sampler.charges.eq(multiplier.charges),
+            sampler.trial.eq(port.adc_trial), port.adc_compare.eq(sampler.compare),
+        ]
+
+    def _side_band(self, m: Module, weights, side_place, is_idle):
+        """Planes are written and read between operations; updates write the weights."""
+        config, side, sampler, updater = self.config, self.side, self.sampler, self.updater
+        m.d.comb += [
+            updater.side_place.eq(side_place), updater.value.eq(side.value),
+            sampler.address.eq(side.chunk), sampler.value.eq(side.value),
+            weights.write_address.eq(updater.write_place), weights.write_mask.eq(updater.write_mask),
+            weights.write_values.eq(updater.write_values),
+        ]
+        write = (side.write & is_idle) << side.lane
+        reads = {Plane.WEIGHT: weights.values, Plane.ADC_GAIN: sampler.gains.values,
+                 Plane.ADC_OFFSET: sampler.offsets.values}
+        reads |= {plane: memory.values for plane, memory in updater.parameters.items()}
+        with m.Switch(side.plane):
+            for plane, values in reads.items():
+                with m.Case(plane):
+                    for lane in range(config.lanes):
+                        with m.If(side.lane == lane):
+                            m.d.comb += side.read.eq(values[lane])
+                    if plane in updater.parameters:
+                        m.d.comb += updater.side_write[plane.name].eq(write)
+            with m.Default():
+                pass
+        m.d.comb += [sampler.write_gain.eq(Mux(side.plane == Plane.ADC_GAIN, write, 0)),
+                     sampler.write_offset.eq(Mux(side.plane == Plane.ADC_OFFSET, write, 0))]
+        with m.If(is_idle):
+            m.d.comb += [weights.write_address.eq(side_place),
+                         weights.write_mask.eq(Mux(side.plane == Plane.WEIGHT, write, 0))]
+            for lane in range(config.lanes):
+                m.d.comb += weights.write_values[lane].eq(side.value)
+
+    def _chunked(self, lines) -> list:
+        """Slices of P columns, the last one perhaps shorter."""
+        return [lines[n * self.config.lanes:(n + 1) * self.config.lanes] for n in range(self.config.chunks)]

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a command header means: tables made from `golden.protocol`."""
+from amaranth.hdl import Cat, Module, Signal, signed
+from amaranth.lib.wiring import Component, In, Out
+
+from golden.config import MAX_BL, MAX_LEVEL, TileConfig
+from golden.protocol import Opcode, Status
+from golden.registers import register_map
+
+
+class Decoder(Component):
+    """Judges a header and the payload words behind it, combinationally.
+
+    Members: `opcode`, `argument`, `index` of the header in; `fault` is BAD_OPCODE, BAD_ARGUMENT or OK, `n_payload`
+    and `n_data` the words of its payload and response. `value` in, `is_good` out: whether it may be in that
+    payload; for SET that is up to the register bank, which says `accepts`.
+    """
+
+    def __init__(self, config: TileConfig):
+        self.config = config
+        longest = config.rows + config.cols
+        super().__init__({
+            "opcode": In(8), "argument": In(8), "index": In(16), "value": In(signed(32)), "accepts": In(1),
+            "writable": In(1), "fault": Out(Status), "n_payload": Out(range(longest + 1)),
+            "n_data": Out(range(max(longest, 255) + 1)), "is_good": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+
+        has_argument = Signal()
+        m.d.comb += self.fault.eq(Status.BAD_OPCODE)
+        with m.Switch(self.opcode):
+            for opcode in Opcode:
+                with m.Case(opcode):
+                    m.d.comb += self.fault.eq(Status.BAD_ARGUMENT)
+                    with m.If(has_argument):
+                        m.d.comb += self.fault.eq(Status.OK)
+                    self._command(m, opcode, has_argument)
+        return m
+
+    def _command(self, m: Module, opcode: Opcode, has_argument: Signal):
+        config = self.config
+        match opcode:
+            case Opcode.GET:
+                end = self.index + self.argument
+                is_in_range = [(self.index >= first) & (end <= last + 1) for first, last in _ranges(config)]
+                m.d.comb += [has_argument.eq((self.argument > 0) & Cat(is_in_range).any()),
+                             self.n_data.eq(self.argument)]
+            case Opcode.SET:
+                m.d.comb += [has_argument.eq(self.writable), self.is_good.eq(self.accepts), self.n_payload.eq(1)]
+            case Opcode.WRITE | Opcode.READ:
+                with m.Switch(self.argument):
+                    for plane, shape in config.planes.items():
+                        with m.Case(plane):
+                            words = self.n_payload if opcode == Opcode.WRITE else self.n_data
+                            m.d.comb += [has_argument.eq(self.index < shape.rows), words.eq(shape.cols),
+                                         self.is_good.eq(self._within(shape.format.min, shape.format.max))]
+            case Opcode.FORWARD | Opcode.BACKWARD:
+                sides = (config.rows, config.cols) if opcode == Opcode.FORWARD else (config.cols, config.rows)
+                m.d.comb += [has_argument.eq(1), self.n_payload.eq(sides[0]), self.n_data.eq(sides[1]),
+                             self.is_good.eq(self._within(config.code.min, config.code.max))]
+            case Opcode.UPDATE:
+                m.d.comb += [has_argument.eq((self.argument > 0) & (self.argument <= MAX_BL)),
+                             self.n_payload.eq(config.rows + config.cols),
+                             self.is_good.eq(self._within(-MAX_LEVEL, MAX_LEVEL))]
+            case Opcode.RESET:
+                m.d.comb += has_argument.eq(1)
+
+    def _within(self, low: int, high: int):
+        return (self.value >= low) & (self.value <= high)
+
+
+def _ranges(config: TileConfig) -> list[tuple[int, int]]:
+    """First and last index of each run of registers without a gap."""
+    indices = sorted(register.index for register in register_map(config).values())
+    starts = [i for i in indices if i - 1 not in indices]
+    ends = [i for i in indices if i + 1 not in indices]
+    return list(zip(starts, ends, strict=True))

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixed-point formats in hardware: shapes, and the only two places where bits are lost. Mirrors golden."""
+from amaranth.hdl import Const, Mux, Shape, Signal, Value, signed, unsigned
+
+from golden.formats import Format
+
+
+def shape_of(fmt: Format) -> Shape:
+    """The Amaranth shape of a golden format."""
+    return signed(fmt.bits) if fmt.signed else unsigned(fmt.bits)
+
+
+def round_half_even(value, shift: int) -> Value:
+    """`value / 2**shift`, rounded to the nearest integer, ties to the even one; no wider than needed."""
+    value = Value.cast(value)
+    if shift <= 0:
+        return value << -shift
+    quotient = value >> shift
+    return (value + ((1 << (shift - 1)) - 1) + quotient[0]) >> shift
+
+
+def saturate(value, fmt: Format) -> Value:
+    """The code of `fmt` nearest to `value`."""
+    value, shape = Value.cast(value), shape_of(fmt)
+    low, high = Const(fmt.min, shape), Const(fmt.max, shape)
+    return Mux(value > high, high, Mux(value < low, low, _cut(value, shape)))
+
+
+def clip(value, low, high) -> Value:
+    """`value` between two bounds that are signals."""
+    return Mux(value > high, high, Mux(value < low, low, value))
+
+
+def delay(m, value, cycles: int) -> Value:
+    """`value`, `cycles` clocks later, through registers without reset."""
+    for n in range(cycles):
+        register = Signal.like(value, name=f"delay_{n + 1}", reset_less=True)
+        m.d.sync += register.eq(value)
+        value = register
+    return value
+
+
+def _cut(value: Value, shape: Shape) -> Value:
+    """The low bits of a value that is known to fit the shape."""
+    low = value[:shape.width] if len(value) >= shape.width else value
+    return low.as_signed() if shape.signed and len(value) >= shape.width else low

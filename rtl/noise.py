@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Addressed randomness for P lanes at a time; mirrors golden."""
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, signed
+from amaranth.lib import data
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import Component, In, Out
+
+from golden.formats import Format
+from golden.noise import DRAW_BITS, DRAWS_PER_CALL, GAUSSIAN_FRAC, gaussian_table
+from rtl.formats import delay, round_half_even
+from rtl.threefry import Threefry2x32
+
+XI = Format(GAUSSIAN_FRAC + 4, frac=GAUSSIAN_FRAC)
+_TABLE = gaussian_table()
+_START_BITS = max(start for start, _ in _TABLE).bit_length()
+_DROP_BITS = max(drop for _, drop in _TABLE).bit_length()
+
+
+class UniformLanes(Component):
+    """16-bit draws for the P columns of a chunk, one chunk a cycle.
+
+    Column `chunk * lanes + l` is lane l. Four neighboring columns share a Threefry call, so that P lanes need
+    about P / 4 pipelines (one more where chunks do not begin at multiples of four). `latency` is Threefry's.
+
+    Parameters: `lanes`; `chunks`, how many the lines have; Threefry `rounds`. Members: the address
+    (`seed`, `stream`, `event`, `row`, `chunk`, `slot`) in, `draws` out.
+    """
+
+    def __init__(self, lanes: int, chunks: int, rounds: int):
+        self.lanes, self.chunks = lanes, chunks
+        offsets = [chunk * lanes % DRAWS_PER_CALL for chunk in range(chunks)]
+        self.aligned = not any(offsets)
+        n_calls = max((offset + lanes - 1) // DRAWS_PER_CALL + 1 for offset in offsets)
+        self.calls = [Threefry2x32(rounds) for _ in range(n_calls)]
+        super().__init__({
+            "seed": In(32), "event": In(32), "stream": In(8), "row": In(16), "chunk": In(range(chunks)),
+            "slot": In(8), "draws": Out(data.ArrayLayout(DRAW_BITS, lanes)),
+        })
+
+    @property
+    def latency(self) -> int:
+        return self.calls[0].latency
+
+    def elaborate(self, platform):
+        m = Module()
+
+        column = Signal(16)
+        m.d.comb += column.eq(self.chunk * self.lanes)
+        halves = []
+        for n, call in enumerate(self.calls):
+            m.submodules[f"call_{n}"] = call
+            group = Signal(16, name=f"group_{n}")
+            m.d.comb += [
+                group.eq(column[2:] + n),
+                call.key0.eq(self.seed),
+                call.key1.eq(self.event),
+                call.counter0.eq(Cat(self.slot, Const(0, 16), self.stream)),
+                call.counter1.eq(Cat(group, self.row)),
+            ]
+            halves += [word[half:half + DRAW_BITS] for word in (call.word0, call.word1) for half in (0, 16)]
+
+        if self.aligned:
+            m.d.comb += Cat(self.draws[lane] for lane in range(self.lanes)).eq(Cat(halves))
+        else:
+            offset = delay(m, column[:2], self.latency)
+            for lane in range(self.lanes):
+                choices = Array(halves[min(lane + n, len(halves) - 1)] for n in range(DRAWS_PER_CALL))
+                m.d.comb += self.draws[lane].eq(choices[offset])
+        return m
+
+
+class Gaussian(Component):
+    """A standard normal of one 16-bit draw, by an interpolated table of the inverse distribution.
+
+    One draw a cycle, latency 3. Members: `draw` in, `xi` out in 2**-10 sigma.
+    """
+
+    draw: In(DRAW_BITS)
+    xi: Out(signed(XI.bits))
+    latency = 3
+
+    def elaborate(self, platform):
+        m = Module()
+
+        # 1: count the octave, normalize the odd numerator 2m + 1 of the tail probability
+        numerator = Cat(Const(1, 1), self.draw[:15])
+        octave, normalized = Signal(4), Signal(16)
+        bits = numerator
+        for step in (8, 4, 2, 1):
+            is_small = Signal(name=f"below_{step}")
+            m.d.comb += is_small.eq(~bits[16 - step:].any())
+            shifted = Signal(16, name=f"shifted_{step}")
+            m.d.comb += [shifted.eq(Mux(is_small, bits << step, bits)),
+                         octave[step.bit_length() - 1].eq(is_small)]
+            bits = shifted
+        m.d.comb += normalized.eq(bits)
+
+        m.submodules.table = table = Memory(
+            shape=data.StructLayout({"start": _START_BITS, "drop": _DROP_BITS}), depth=len(_TABLE),
+            init=[{"start": start, "drop": drop} for start, drop in _TABLE])
+        port = table.read_port()
+        address, fraction, negative = Signal(7, reset_less=True), Signal(6, reset_less=True), Signal(reset_less=True)
+        m.d.sync += [address.eq(Cat(normalized[12:15], octave)), fraction.eq(normalized[6:12]),
+                     negative.eq(self.draw[15])]
+
+        # 2: look the segment up
+        m.d.comb += port.addr.eq(address)
+        fraction, negative = delay(m, fraction, 1), delay(m, negative, 1)
+
+        # 3: interpolate, give the sign
+        magnitude = port.data.start - round_half_even(port.data.drop * fraction, 6)
+        xi = Signal.like(self.xi, reset_less=True)
+        m.d.sync += xi.eq(Mux(negative, -magnitude, magnitude))
+        m.d.comb += self.xi.eq(xi)
+        return m
+
+
+class GaussianLanes(Component):
+    """Standard normals for the P columns of a chunk: `UniformLanes` with a `Gaussian` behind each lane."""
+
+    def __init__(self, lanes: int, chunks: int, rounds: int):
+        self.uniform = UniformLanes(lanes, chunks, rounds)
+        self.gaussians = [Gaussian() for _ in range(lanes)]
+        super().__init__({
+            "seed": In(32), "event": In(32), "stream": In(8), "row": In(16), "chunk": In(range(chunks)),
+            "slot": In(8), "xi": Out(data.ArrayLayout(signed(XI.bits), lanes)),
+        })
+
+    @property
+    def latency(self) -> int:
+        return self.uniform.latency + Gaussian.latency
+
+    def elaborate(self, platform):
+        m = Module()
+
+        m.submodules.uniform = uniform = self.uniform
+        for name in ("seed", "event", "stream", "row", "chunk", "slot"):
+            m.d.comb += getattr(uniform, name).eq(getattr(self, name))
+        for lane, gaussian in enumerate(self.gaussians):
+            m.submodules[f"gaussian_{lane}"] = gaussian
+            m.d.comb += [gaussian.draw.eq(uniform.draws[lane]), self.xi[lane].eq(gaussian.xi)]
+        return m

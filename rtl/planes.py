@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Memories P lanes wide, and the side band through which they are loaded and read."""
+from amaranth.hdl import Module
+from amaranth.lib import data
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import Component, In, Out, Signature
+
+from golden.config import TileConfig
+from golden.formats import Format
+from rtl.formats import shape_of
+
+WORD = Format(18)
+"""Every plane's words travel in 18 signed bits; unsigned 16-bit planes fit as well."""
+
+
+class SideBand(Signature):
+    """What an emulator needs and a real array does not: its devices' parameters, and the noise's address.
+
+    `value` is written to (`plane`, `row`, `chunk`, `lane`) while `write` is high; `read` is that place's value two
+    cycles after the address stands. Only between operations; `seed` and `event` stand during one.
+    """
+
+    def __init__(self, config: TileConfig):
+        lines = max(config.rows, config.cols)
+        super().__init__({
+            "seed": Out(32), "event": Out(32),
+            "plane": Out(4), "row": Out(range(config.rows)), "chunk": Out(range(-(-lines // config.lanes))),
+            "lane": Out(range(config.lanes)), "write": Out(1), "value": Out(shape_of(WORD)),
+            "read": In(shape_of(WORD)),
+        })
+
+
+class LaneMemory(Component):
+    """A memory of `depth` words for each of P lanes, one address for all: block RAM.
+
+    Members: `address` in, `values` out one cycle later; `write_address`, `write_mask` (a bit a lane) and
+    `write_values` in. A read in the cycle of a write gives the old value.
+    """
+
+    def __init__(self, fmt: Format, depth: int, lanes: int):
+        self.fmt, self.depth, self.lanes = fmt, depth, lanes
+        values = data.ArrayLayout(shape_of(fmt), lanes)
+        super().__init__({
+            "address": In(range(depth)), "values": Out(values), "write_address": In(range(depth)),
+            "write_mask": In(lanes), "write_values": In(values),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        for lane in range(self.lanes):
+            m.submodules[f"lane_{lane}"] = memory = Memory(shape=shape_of(self.fmt), depth=self.depth, init=[])
+            write, read = memory.write_port(), memory.read_port()
+            m.d.comb += [
+                read.addr.eq(self.address),
+                self.values[lane].eq(read.data),
+                write.addr.eq(self.write_address),
+                write.data.eq(self.write_values[lane]),
+                write.en.eq(self.write_mask[lane]),
+            ]
+        return m

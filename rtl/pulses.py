@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pulse generators of the digital half; mirrors golden."""
+from amaranth.hdl import EnableInserter, Module, Mux, Signal
+from amaranth.lib.wiring import Component, In, Out
+
+from golden.config import LEVEL, MAX_BL, TileConfig
+from golden.noise import Stream
+from rtl.formats import delay, shape_of
+from rtl.noise import UniformLanes
+from rtl.planes import LaneMemory
+
+
+class PulseWidth(Component):
+    """Pulse width: line n is on for the first |code| slots, with the code's sign as its polarity.
+
+    Members: `write`, `index`, `code` load one line; `slot` in; `pulses`, `negative` out, combinationally.
+    """
+
+    def __init__(self, config: TileConfig):
+        self.config = config
+        n = config.n_converters
+        super().__init__({
+            "write": In(1), "index": In(range(n)), "code": In(shape_of(config.code)),
+            "slot": In(config.code_bits - 1), "pulses": Out(n), "negative": Out(n),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        for n in range(self.config.n_converters):
+            width = Signal(self.config.code_bits - 1, name=f"width_{n}", reset_less=True)
+            with m.If(self.write & (self.index == n)):
+                m.d.sync += [width.eq(Mux(self.code < 0, -self.code, self.code)), self.negative[n].eq(self.code < 0)]
+            m.d.comb += self.pulses[n].eq(self.slot < width)
+        return m
+
+
+class _TrainPipeline(Component):
+    """Compares the levels of a chunk of P lines with their draws: one chunk a cycle, `latency` cycles later."""
+
+    def __init__(self, config: TileConfig, row_chunks: int):
+        self.config, self.row_chunks = config, row_chunks
+        self.chunks = row_chunks + config.chunks
+        self.uniform = UniformLanes(config.lanes, max(row_chunks, config.chunks), config.rounds)
+        super().__init__({
+            "write": In(1), "write_chunk": In(range(self.chunks)), "lane": In(range(config.lanes)),
+            "level": In(shape_of(LEVEL)), "seed": In(32), "event": In(32),
+            "ask": In(1), "ask_chunk": In(range(self.chunks)), "slot": In(range(MAX_BL + 1)),
+            "valid": Out(1), "chunk": Out(range(self.chunks)), "pulses": Out(config.lanes),
+        })
+
+    @property
+    def latency(self) -> int:
+        return self.uniform.latency + 1
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.uniform = uniform = self.uniform
+        m.submodules.levels = levels = LaneMemory(LEVEL, self.chunks, self.config.lanes)
+
+        is_row = self.ask_chunk < self.row_chunks
+        m.d.comb += [
+            uniform.seed.eq(self.seed), uniform.event.eq(self.event), uniform.slot.eq(self.slot),
+            uniform.stream.eq(Mux(is_row, Stream.ROW_TRAIN, Stream.COLUMN_TRAIN)),
+            uniform.chunk.eq(Mux(is_row, self.ask_chunk, self.ask_chunk - self.row_chunks)),
+            levels.address.eq(delay(m, self.ask_chunk, uniform.latency - 1)),
+            levels.write_address.eq(self.write_chunk),
+            levels.write_mask.eq(self.write << self.lane),
+            self.chunk.eq(delay(m, levels.address, 2)),
+        ]
+        m.d.sync += self.valid.eq(delay(m, self.ask, uniform.latency))
+        for lane in range(self.config.lanes):
+            level = levels.values[lane]
+            m.d.comb += levels.write_values[lane].eq(self.level)
+            m.d.sync += self.pulses[lane].eq(uniform.draws[lane] < Mux(level < 0, -level, level))
+        return m
+
+
+class PulseTrain(Component):
+    """Stochastic trains on all rows and columns: a slot is on where a 16-bit draw is below the line's |level|.
+
+    One set of P comparators serves all lines, chunk by chunk, a slot ahead of the one being played: from
+    `start`, `ready` says that the pulses of the next slot stand, and `advance` takes them. A slot takes
+    `chunks` = ceil(R / P) + ceil(C / P) cycles; the first one `latency` more.
+
+    Members: `write`, `chunk`, `lane`, `level` load one line (row chunks first, then column chunks); `start`, `bl`,
+    `advance`, `seed`, `event` in; `ready`, `row_pulses`, `col_pulses`, `row_negative`, `col_negative` out;
+    `row_count`, `col_count` are the pulses made in this cycle, for the ledger.
+    """
+
+    def __init__(self, config: TileConfig):
+        self.config = config
+        self.row_chunks = -(-config.rows // config.lanes)
+        self.chunks = self.row_chunks + config.chunks
+        self.pipeline = _TrainPipeline(config, self.row_chunks)
+        super().__init__({
+            "write": In(1), "chunk": In(range(self.chunks)), "lane": In(range(config.lanes)),
+            "level": In(shape_of(LEVEL)),
+            "start": In(1), "bl": In(range(MAX_BL + 1)), "advance": In(1), "seed": In(32), "event": In(32),
+            "ready": Out(1), "row_pulses": Out(config.rows), "col_pulses": Out(config.cols),
+            "row_negative": Out(config.rows), "col_negative": Out(config.cols),
+            "row_count": Out(range(config.lanes + 1)), "col_count": Out(range(config.lanes + 1)),
+        })
+
+    @property
+    def latency(self) -> int:
+        """Cycles from `start` to the first `ready`, beyond those of a slot."""
+        return self.pipeline.latency + 1
+
+    def elaborate(self, platform):
+        m = Module()
+        lanes, pipeline = self.config.lanes, self.pipeline
+
+        # everything waits while a slot stands that has not been taken
+        is_moving, is_made = Signal(), Signal()
+        m.submodules.pipeline = EnableInserter(is_moving)(pipeline)
+        m.d.comb += [is_moving.eq(~(pipeline.valid & self.ready & ~self.advance)),
+                     is_made.eq(pipeline.valid & is_moving)]
+
+        # ask for chunk after chunk, slot after slot
+        with m.If(self.start):
+            m.d.sync += [pipeline.ask.eq(1), pipeline.ask_chunk.eq(0), pipeline.slot.eq(0)]
+        with m.Elif(pipeline.ask & is_moving):
+            m.d.sync += pipeline.ask_chunk.eq(pipeline.ask_chunk + 1)
+            with m.If(pipeline.ask_chunk == self.chunks - 1):
+                m.d.sync += [pipeline.ask_chunk.eq(0), pipeline.slot.eq(pipeline.slot + 1),
+                             pipeline.ask.eq(pipeline.slot + 1 != self.bl)]
+
+        # gather the chunks of a slot
+        with m.If(self.advance):
+            m.d.sync += self.ready.eq(0)
+        with m.If(is_made & (pipeline.chunk == self.chunks - 1)):
+            m.d.sync += self.ready.eq(1)
+        for lines, chunk_offset in ((self.row_pulses, 0), (self.col_pulses, self.row_chunks)):
+            for n in range(len(lines)):
+                with m.If(is_made & (pipeline.chunk == chunk_offset + n // lanes)):
+                    m.d.sync += lines[n].eq(pipeline.pulses[n % lanes])
+        count, is_row = sum(pipeline.pulses), pipeline.chunk < self.row_chunks
+        m.d.comb += [self.row_count.eq(Mux(is_made & is_row, count, 0)),
+                     self.col_count.eq(Mux(is_made & ~is_row, count, 0))]
+
+        # load
+        m.d.comb += [
+            pipeline.write.eq(self.write), pipeline.write_chunk.eq(self.chunk), pipeline.lane.eq(self.lane),
+            pipeline.level.eq(self.level), pipeline.seed.eq(self.seed), pipeline.event.eq(self.event),
+        ]
+        for lines, chunk_offset in ((self.row_negative, 0), (self.col_negative, self.row_chunks)):
+            for n in range(len(lines)):
+                with m.If(self.write & (self.chunk == chunk_offset + n // lanes) & (self.lane == n % lanes)):
+                    m.d.sync += lines[n].eq(self.level < 0)
+        return m
