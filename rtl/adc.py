@@ -4,14 +4,13 @@
 Mirrors golden: what the two give together is `golden.adc.Adc`.
 """
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
-from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.adc import GAIN, HELD_FRAC, SIGMA
 from golden.config import TileConfig
-from golden.noise import GAUSSIAN_FRAC, Stream
+from golden.noise import GAUSSIAN_FRAC
 from rtl.formats import delay, round_half_even, saturate, shape_of
-from rtl.noise import GaussianLanes
+from rtl.noise import XI
 from rtl.planes import WORD, LaneMemory
 
 
@@ -26,10 +25,10 @@ class SarAdc(Component):
 
     def __init__(self, config: TileConfig):
         self.config = config
-        codes = data.ArrayLayout(shape_of(config.adc.code), config.n_converters)
+        codes = Out(shape_of(config.adc.code)).array(config.n_converters)
         super().__init__({
             "start": In(1), "t_convert": In(8), "compare": In(config.n_converters),
-            "trial": Out(codes), "codes": Out(codes), "done": Out(1),
+            "trial": codes, "codes": codes, "done": Out(1),
         })
 
     def elaborate(self, platform):
@@ -70,25 +69,26 @@ class Sampler(Component):
     says that they are in place. Then each `push` takes the charges of one chunk, which stand in `held`, and so
     in `compare`, `latency` cycles later.
 
-    Members: `prefill`, `push`, `chunk`, `charges`, `trial`, `seed`, `event` in; `ready`, `compare` out. Between
+    Members: `prefill`, `push`, `chunk`, `charges`, `trial` in; `ready`, `compare` out. `fill_chunk` asks for the
+    noise of a chunk, which comes as `xi` after `noise_latency` cycles. Between
     operations (`active` low) the side band's `address` reads `gains` and `offsets`; `write_gain` and
     `write_offset` are lane masks for `value`.
     """
 
     latency = 4
 
-    def __init__(self, config: TileConfig):
+    def __init__(self, config: TileConfig, noise_latency: int):
         self.config = config
+        self.noise_latency = noise_latency if config.adc.sigma else 1
         self.chunks = -(-config.n_converters // config.lanes)
         self.gains = LaneMemory(GAIN, self.chunks, config.lanes)
         self.offsets = LaneMemory(config.adc.offset, self.chunks, config.lanes)
-        self.noise = GaussianLanes(config.lanes, self.chunks, config.rounds) if config.adc.sigma else None
         self.ambient = LaneMemory(config.adc.held, self.chunks, config.lanes)
         super().__init__({
-            "prefill": In(1), "ready": Out(1), "seed": In(32), "event": In(32),
+            "prefill": In(1), "ready": Out(1), "fill_chunk": Out(range(self.chunks)), "xi": In(shape_of(XI)).array(config.lanes),
             "push": In(1), "chunk": In(range(self.chunks)),
-            "charges": In(data.ArrayLayout(shape_of(config.charge), config.lanes)),
-            "trial": In(data.ArrayLayout(shape_of(config.adc.code), config.n_converters)),
+            "charges": In(shape_of(config.charge)).array(config.lanes),
+            "trial": In(shape_of(config.adc.code)).array(config.n_converters),
             "compare": Out(config.n_converters),
             "active": In(1), "address": In(range(self.chunks)), "value": In(shape_of(WORD)),
             "write_gain": In(config.lanes), "write_offset": In(config.lanes),
@@ -97,7 +97,7 @@ class Sampler(Component):
     @property
     def fill_latency(self) -> int:
         """Cycles from `prefill` to `ready`."""
-        return self.chunks + (self.noise.latency if self.noise else 1) + 1
+        return self.chunks + self.noise_latency + 1
 
     def elaborate(self, platform):
         m = Module()
@@ -109,21 +109,17 @@ class Sampler(Component):
             m.d.comb += [gains.write_values[lane].eq(self.value), offsets.write_values[lane].eq(self.value)]
 
         # prefill: offset + noise of every chunk into `ambient`
-        chunk, is_filling = Signal(range(self.chunks)), Signal()
+        chunk, is_filling = self.fill_chunk, Signal()
         with m.If(self.prefill):
             m.d.sync += [chunk.eq(0), is_filling.eq(1)]
         with m.Elif(is_filling):
             m.d.sync += [chunk.eq(chunk + 1), is_filling.eq(chunk != self.chunks - 1)]
 
-        noise_latency, noises = 1, [Const(0)] * config.lanes
-        if self.noise:
-            m.submodules.noise = lanes = self.noise
-            m.d.comb += [lanes.seed.eq(self.seed), lanes.event.eq(self.event), lanes.stream.eq(Stream.ADC),
-                         lanes.chunk.eq(chunk)]
-            noise_latency = lanes.latency
-            noises = [round_half_even(xi * Const(config.adc.sigma, SIGMA.bits), GAUSSIAN_FRAC) for xi in lanes.xi]
-        early_chunk = delay(m, chunk, noise_latency - 1)
-        fill_chunk, is_fill = delay(m, early_chunk, 1), delay(m, is_filling, noise_latency)
+        noises = [Const(0)] * config.lanes
+        if config.adc.sigma:
+            noises = [round_half_even(xi * Const(config.adc.sigma, SIGMA.bits), GAUSSIAN_FRAC) for xi in self.xi]
+        early_chunk = delay(m, chunk, self.noise_latency - 1)
+        fill_chunk, is_fill = delay(m, early_chunk, 1), delay(m, is_filling, self.noise_latency)
         m.d.comb += [
             offsets.address.eq(Mux(self.active, early_chunk, self.address)),
             ambient.write_address.eq(fill_chunk),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The interface between the digital half of a tile and its array: an emulator, or a chip's pins."""
-from amaranth.lib import data, enum
+from amaranth.lib import enum
 from amaranth.lib.wiring import In, Out, Signature
 
 from golden.config import TileConfig
@@ -40,7 +40,7 @@ class AnalogPort(Signature):
             "col_pulse": Out(config.cols),
             "col_negative": Out(config.cols),
             "hold": Out(1),
-            "adc_trial": Out(data.ArrayLayout(shape_of(config.adc.code), n)),
+            "adc_trial": Out(shape_of(config.adc.code)).array(n),
             "adc_compare": In(n),
             "busy": In(1),
         })

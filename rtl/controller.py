@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tile controller: command packets in, response packets out; mirrors golden."""
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
-from amaranth.lib import data, stream
+from amaranth.lib import stream
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
@@ -14,8 +14,7 @@ from rtl.planes import WORD, SideBand
 from rtl.position import Position
 from rtl.registers import RegisterBank
 from rtl.sequencer import Sequencer
-
-StreamWord = data.StructLayout({"data": 32, "first": 1, "last": 1})
+from rtl.stream import StreamWord
 
 
 class Controller(Component):

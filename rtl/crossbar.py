@@ -4,10 +4,12 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import MAX_BL, Plane, TileConfig
+from golden.noise import Stream
 from rtl.adc import Sampler
 from rtl.analog_port import AnalogPort, Mode
 from rtl.formats import delay
 from rtl.multiplier import Multiplier
+from rtl.noise import GaussianLanes
 from rtl.planes import LaneMemory, SideBand
 from rtl.recorder import LineRecorder
 from rtl.scan import Scanner
@@ -36,7 +38,13 @@ class CrossbarEmulator(Component):
 
     def __init__(self, config: TileConfig):
         self.config = config
-        self.sampler, self.multiplier, self.updater = Sampler(config), Multiplier(config), Updater(config)
+        chunks = -(-config.n_converters // config.lanes)
+        self.noise = None
+        if config.adc.sigma or config.engine.sigma:
+            self.noise = GaussianLanes(config.lanes, chunks, config.rounds)
+        latency = self.noise.latency if self.noise else 1
+        self.sampler, self.multiplier, self.updater = (
+            Sampler(config, latency), Multiplier(config), Updater(config, latency))
         super().__init__({
             "port": In(AnalogPort(config)), "side": In(SideBand(config)),
             "coincidences": Out(range(config.lanes + 1)),
@@ -83,6 +91,8 @@ class CrossbarEmulator(Component):
         self._multiply(m, recorder, scanner, weights, is_multiplying)
         self._update(m, recorder, scanner, weights, is_coinciding, place, slot)
         self._sample(m)
+        if self.noise:
+            self._noise(m, scanner, slot)
         self._side_band(m, weights, side_place, is_idle)
 
         for name in ("mode", "integrate", "slot", "row_pulse", "row_negative", "col_pulse", "col_negative"):
@@ -140,8 +150,7 @@ class CrossbarEmulator(Component):
     def _masks(self, m: Module, recorder, scanner):
         """What the scanner visits: lines at zero cost nothing, but with none active one visit makes the zeros."""
         config, mode = self.config, self.port.mode
-        active_rows = Cat(recorder.widths[row].any() for row in range(config.rows))
-        active_cols = Cat(recorder.widths[col].any() for col in range(config.cols))
+        active_rows, active_cols = recorder.active[:config.rows], recorder.active[:config.cols]
         pulsed_chunks, active_chunks = (Cat(chunk.any() for chunk in self._chunked(lines))
                                         for lines in (recorder.col_bits, active_cols))
         m.d.comb += [scanner.rows.eq(~0), scanner.chunks.eq(~0)]
@@ -156,21 +165,22 @@ class CrossbarEmulator(Component):
     def _multiply(self, m: Module, recorder, scanner, weights, is_multiplying):
         config, multiplier = self.config, self.multiplier
         is_forward = self.port.mode == Mode.FORWARD
-        widths = [recorder.widths[n] for n in range(config.n_converters)]
-        row_width = Signal.like(widths[0])
-        with m.Switch(scanner.row):
-            for row in range(config.rows):
-                with m.Case(row):
-                    m.d.comb += row_width.eq(widths[row])
-        with m.Switch(Mux(is_forward, 0, scanner.chunk)):
-            for chunk in range(config.chunks):
+        planes = (*recorder.planes, recorder.negative)
+        row = Cat(plane.bit_select(scanner.row, 1) for plane in planes)
+        columns = [Signal(config.lanes, name=f"columns_{bit}") for bit in range(len(planes))]
+        with m.Switch(scanner.chunk):
+            for chunk, slices in enumerate(zip(*(self._chunked(plane[:config.cols]) for plane in planes), strict=True)):
                 with m.Case(chunk):
-                    for lane, width in enumerate(widths[:config.cols][chunk * config.lanes:][:config.lanes]):
-                        m.d.comb += multiplier.factors[lane].eq(Mux(is_forward, row_width, width))
+                    m.d.comb += [column.eq(lines) for column, lines in zip(columns, slices, strict=True)]
+        for lane, factor in enumerate(multiplier.factors):
+            code = Signal(len(planes), name=f"code_{lane}")
+            m.d.comb += [code.eq(Mux(is_forward, row, Cat(column[lane] for column in columns))),
+                         factor.eq(Mux(code[-1], -code[:-1], code[:-1]))]
         m.d.comb += [
             multiplier.visit.eq(is_multiplying), multiplier.forward.eq(is_forward),
             multiplier.first.eq(scanner.inner_first), multiplier.last.eq(scanner.inner_last),
-            multiplier.chunk.eq(scanner.chunk), multiplier.weights.eq(weights.values),
+            multiplier.chunk.eq(scanner.chunk),
+            *(w.eq(value) for w, value in zip(multiplier.weights, weights.values, strict=True)),
         ]
 
     def _update(self, m: Module, recorder, scanner, weights, is_coinciding, place, slot):
@@ -179,9 +189,9 @@ class CrossbarEmulator(Component):
         m.d.comb += [
             row_negative.eq(recorder.row_negative.bit_select(scanner.row, 1)),
             updater.valid.eq(is_coinciding), updater.visit.eq(is_coinciding & ~updater.blocked),
-            updater.row.eq(scanner.row), updater.chunk.eq(scanner.chunk), updater.place.eq(place),
-            updater.slot.eq(slot), updater.seed.eq(self.side.seed), updater.event.eq(self.side.event),
-            updater.active.eq(self.port.mode == Mode.UPDATE), updater.weights.eq(weights.values),
+            updater.place.eq(place),
+            updater.active.eq(self.port.mode == Mode.UPDATE),
+            *(w.eq(value) for w, value in zip(updater.weights, weights.values, strict=True)),
         ]
         with m.Switch(scanner.chunk):
             for n, (pulses, negative) in enumerate(zip(self._chunked(recorder.col_bits),
@@ -193,12 +203,25 @@ class CrossbarEmulator(Component):
     def _sample(self, m: Module):
         port, sampler, multiplier = self.port, self.sampler, self.multiplier
         m.d.comb += [
-            sampler.seed.eq(self.side.seed), sampler.event.eq(self.side.event),
             sampler.active.eq(port.mode != Mode.IDLE),
             sampler.push.eq(multiplier.push), sampler.chunk.eq(multiplier.push_chunk),
-            sampler.charges.eq(multiplier.charges),
-            sampler.trial.eq(port.adc_trial), port.adc_compare.eq(sampler.compare),
+            *(charge.eq(total) for charge, total in zip(sampler.charges, multiplier.charges, strict=True)),
+            *(trial.eq(pin) for trial, pin in zip(sampler.trial, port.adc_trial, strict=True)),
+            port.adc_compare.eq(sampler.compare),
         ]
+
+    def _noise(self, m: Module, scanner, slot):
+        """Converters and devices take turns at the same noise lanes."""
+        noise, sampler, updater = self.noise, self.sampler, self.updater
+        m.submodules.noise = noise
+        m.d.comb += [noise.seed.eq(self.side.seed), noise.event.eq(self.side.event)]
+        with m.If(self.port.mode == Mode.UPDATE):
+            m.d.comb += [noise.stream.eq(Stream.UPDATE), noise.row.eq(scanner.row), noise.chunk.eq(scanner.chunk),
+                         noise.slot.eq(slot)]
+        with m.Else():
+            m.d.comb += [noise.stream.eq(Stream.ADC), noise.chunk.eq(sampler.fill_chunk)]
+        for lane, xi in enumerate(noise.xi):
+            m.d.comb += [sampler.xi[lane].eq(xi), updater.xi[lane].eq(xi)]
 
     def _side_band(self, m: Module, weights, side_place, is_idle):
         """Planes are written and read between operations; updates write the weights."""
@@ -207,7 +230,7 @@ class CrossbarEmulator(Component):
             updater.side_place.eq(side_place), updater.value.eq(side.value),
             sampler.address.eq(side.chunk), sampler.value.eq(side.value),
             weights.write_address.eq(updater.write_place), weights.write_mask.eq(updater.write_mask),
-            weights.write_values.eq(updater.write_values),
+            *(value.eq(w) for value, w in zip(weights.write_values, updater.write_values, strict=True)),
         ]
         write = (side.write & is_idle) << side.lane
         reads = {Plane.WEIGHT: weights.values, Plane.ADC_GAIN: sampler.gains.values,

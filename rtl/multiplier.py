@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Multiply-accumulate lanes of the emulated array: exact charges of columns, or of rows."""
 from amaranth.hdl import Module, Mux, Signal, signed
-from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import TileConfig
@@ -24,13 +23,12 @@ class Multiplier(Component):
     def __init__(self, config: TileConfig):
         self.config = config
         self.converter_chunks = -(-config.n_converters // config.lanes)
-        charges = data.ArrayLayout(shape_of(config.charge), config.lanes)
         super().__init__({
             "start": In(1), "visit": In(1), "first": In(1), "last": In(1), "forward": In(1),
             "chunk": In(range(config.chunks)),
-            "factors": In(data.ArrayLayout(signed(config.code_bits), config.lanes)),
-            "weights": In(data.ArrayLayout(shape_of(config.weight), config.lanes)),
-            "push": Out(1), "push_chunk": Out(range(self.converter_chunks)), "charges": Out(charges),
+            "factors": In(signed(config.code_bits)).array(config.lanes),
+            "weights": In(shape_of(config.weight)).array(config.lanes),
+            "push": Out(1), "push_chunk": Out(range(self.converter_chunks)), "charges": Out(shape_of(config.charge)).array(config.lanes),
         })
 
     def elaborate(self, platform):

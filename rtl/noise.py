@@ -34,7 +34,7 @@ class UniformLanes(Component):
         self.calls = [Threefry2x32(rounds) for _ in range(n_calls)]
         super().__init__({
             "seed": In(32), "event": In(32), "stream": In(8), "row": In(16), "chunk": In(range(chunks)),
-            "slot": In(8), "draws": Out(data.ArrayLayout(DRAW_BITS, lanes)),
+            "slot": In(8), "draws": Out(DRAW_BITS).array(lanes),
         })
 
     @property
@@ -60,7 +60,7 @@ class UniformLanes(Component):
             halves += [word[half:half + DRAW_BITS] for word in (call.word0, call.word1) for half in (0, 16)]
 
         if self.aligned:
-            m.d.comb += Cat(self.draws[lane] for lane in range(self.lanes)).eq(Cat(halves))
+            m.d.comb += [draw.eq(half) for draw, half in zip(self.draws, halves, strict=False)]
         else:
             offset = delay(m, column[:2], self.latency)
             for lane in range(self.lanes):
@@ -123,7 +123,7 @@ class GaussianLanes(Component):
         self.gaussians = [Gaussian() for _ in range(lanes)]
         super().__init__({
             "seed": In(32), "event": In(32), "stream": In(8), "row": In(16), "chunk": In(range(chunks)),
-            "slot": In(8), "xi": Out(data.ArrayLayout(signed(XI.bits), lanes)),
+            "slot": In(8), "xi": Out(signed(XI.bits)).array(lanes),
         })
 
     @property

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Memories P lanes wide, and the side band through which they are loaded and read."""
 from amaranth.hdl import Module
-from amaranth.lib import data
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out, Signature
 
@@ -39,10 +38,9 @@ class LaneMemory(Component):
 
     def __init__(self, fmt: Format, depth: int, lanes: int):
         self.fmt, self.depth, self.lanes = fmt, depth, lanes
-        values = data.ArrayLayout(shape_of(fmt), lanes)
         super().__init__({
-            "address": In(range(depth)), "values": Out(values), "write_address": In(range(depth)),
-            "write_mask": In(lanes), "write_values": In(values),
+            "address": In(range(depth)), "values": Out(shape_of(fmt)).array(lanes), "write_address": In(range(depth)),
+            "write_mask": In(lanes), "write_values": In(shape_of(fmt)).array(lanes),
         })
 
     def elaborate(self, platform):

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pulse generators of the digital half; mirrors golden."""
-from amaranth.hdl import EnableInserter, Module, Mux, Signal
+from functools import reduce
+from operator import and_, or_
+
+from amaranth.hdl import Cat, EnableInserter, Module, Mux, Signal
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import LEVEL, MAX_BL, TileConfig
@@ -13,7 +16,11 @@ from rtl.planes import LaneMemory
 class PulseWidth(Component):
     """Pulse width: line n is on for the first |code| slots, with the code's sign as its polarity.
 
-    Members: `write`, `index`, `code` load one line; `slot` in; `pulses`, `negative` out, combinationally.
+    A slot is one comparison for equality a line: `restart` turns on the lines of non-zero codes, and every
+    `advance` turns off those whose width has been played. Widths are kept bit by bit over all lines, which is
+    the same logic and much less text than a counter a line.
+
+    Members: `write`, `index`, `code` load one line; `restart`, `advance` in; `pulses`, `negative` out.
     """
 
     def __init__(self, config: TileConfig):
@@ -21,17 +28,35 @@ class PulseWidth(Component):
         n = config.n_converters
         super().__init__({
             "write": In(1), "index": In(range(n)), "code": In(shape_of(config.code)),
-            "slot": In(config.code_bits - 1), "pulses": Out(n), "negative": Out(n),
+            "restart": In(1), "advance": In(1), "pulses": Out(n), "negative": Out(n),
         })
 
     def elaborate(self, platform):
         m = Module()
-        for n in range(self.config.n_converters):
-            width = Signal(self.config.code_bits - 1, name=f"width_{n}", reset_less=True)
-            with m.If(self.write & (self.index == n)):
-                m.d.sync += [width.eq(Mux(self.code < 0, -self.code, self.code)), self.negative[n].eq(self.code < 0)]
-            m.d.comb += self.pulses[n].eq(self.slot < width)
+        n, bits = self.config.n_converters, self.config.code_bits - 1
+
+        width, line = Signal(bits), Signal(n)
+        planes = [Signal(n, name=f"plane_{bit}", reset_less=True) for bit in range(bits)]
+        m.d.comb += [width.eq(Mux(self.code < 0, -self.code, self.code)), line.eq(1 << self.index)]
+        with m.If(self.write):
+            for plane, bit in zip((*planes, self.negative), (*width, self.code < 0), strict=True):
+                m.d.sync += plane.eq(Mux(bit, plane | line, plane & ~line))
+
+        played, is_over = Signal(bits), Signal(n)
+        m.d.comb += is_over.eq(_all(~(plane ^ bit.replicate(n)) for plane, bit in zip(planes, played, strict=True)))
+        with m.If(self.restart):
+            m.d.sync += [played.eq(1), self.pulses.eq(_any(planes))]
+        with m.Elif(self.advance):
+            m.d.sync += [played.eq(played + 1), self.pulses.eq(self.pulses & ~is_over)]
         return m
+
+
+def _any(vectors):
+    return reduce(or_, vectors)
+
+
+def _all(vectors):
+    return reduce(and_, vectors)
 
 
 class _TrainPipeline(Component):
@@ -130,10 +155,11 @@ class PulseTrain(Component):
             m.d.sync += self.ready.eq(0)
         with m.If(is_made & (pipeline.chunk == self.chunks - 1)):
             m.d.sync += self.ready.eq(1)
-        for lines, chunk_offset in ((self.row_pulses, 0), (self.col_pulses, self.row_chunks)):
-            for n in range(len(lines)):
-                with m.If(is_made & (pipeline.chunk == chunk_offset + n // lanes)):
-                    m.d.sync += lines[n].eq(pipeline.pulses[n % lanes])
+        pulses = [Signal(lanes, name=f"pulses_{chunk}", reset_less=True) for chunk in range(self.chunks)]
+        for chunk, made in enumerate(pulses):
+            with m.If(is_made & (pipeline.chunk == chunk)):
+                m.d.sync += made.eq(pipeline.pulses)
+        m.d.comb += [self.row_pulses.eq(Cat(pulses[:self.row_chunks])), self.col_pulses.eq(Cat(pulses[self.row_chunks:]))]
         count, is_row = sum(pipeline.pulses), pipeline.chunk < self.row_chunks
         m.d.comb += [self.row_count.eq(Mux(is_made & is_row, count, 0)),
                      self.col_count.eq(Mux(is_made & ~is_row, count, 0))]
@@ -143,8 +169,11 @@ class PulseTrain(Component):
             pipeline.write.eq(self.write), pipeline.write_chunk.eq(self.chunk), pipeline.lane.eq(self.lane),
             pipeline.level.eq(self.level), pipeline.seed.eq(self.seed), pipeline.event.eq(self.event),
         ]
-        for lines, chunk_offset in ((self.row_negative, 0), (self.col_negative, self.row_chunks)):
-            for n in range(len(lines)):
-                with m.If(self.write & (self.chunk == chunk_offset + n // lanes) & (self.lane == n % lanes)):
-                    m.d.sync += lines[n].eq(self.level < 0)
+        negatives = [Signal(lanes, name=f"negative_{chunk}", reset_less=True) for chunk in range(self.chunks)]
+        line = Signal(lanes)
+        m.d.comb += [line.eq(1 << self.lane), self.row_negative.eq(Cat(negatives[:self.row_chunks])),
+                     self.col_negative.eq(Cat(negatives[self.row_chunks:]))]
+        for chunk, negative in enumerate(negatives):
+            with m.If(self.write & (self.chunk == chunk)):
+                m.d.sync += negative.eq(Mux(self.level < 0, negative | line, negative & ~line))
         return m

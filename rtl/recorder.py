@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an emulated array hears on its lines: pulse widths in a forward or backward window, trains in an update."""
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
-from amaranth.lib import data
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
@@ -12,7 +14,8 @@ from rtl.analog_port import AnalogPort, Mode
 class LineRecorder(Component):
     """Listens to the lines of an `AnalogPort` in every slot.
 
-    `clear` forgets the last window. `widths` are the signed slots that each line of the driven side was on.
+    `clear` forgets the last window. `planes` count the slots that each line of the driven side was on, bit by bit
+    over all lines; `negative` is its polarity, `active` whether it was on at all.
     `address` fetches one slot of an update train as `row_bits` and `col_bits` one cycle later; `n_slots` counts
     them. `row_negative` and `col_negative` are each line's polarity when it last pulsed.
     """
@@ -21,7 +24,8 @@ class LineRecorder(Component):
         self.config = config
         super().__init__({
             "port": In(AnalogPort(config)), "clear": In(1),
-            "widths": Out(data.ArrayLayout(signed(config.code_bits), config.n_converters)),
+            "planes": Out(config.n_converters).array(config.code_bits - 1),
+            "negative": Out(config.n_converters), "active": Out(config.n_converters),
             "row_negative": Out(config.rows), "col_negative": Out(config.cols),
             "n_slots": Out(range(MAX_BL + 1)), "address": In(range(MAX_BL + 1)),
             "row_bits": Out(config.rows), "col_bits": Out(config.cols),
@@ -37,17 +41,19 @@ class LineRecorder(Component):
                                                (self.col_negative, port.col_pulse, port.col_negative)):
                 m.d.sync += polarity.eq((polarity & ~pulses) | (negative & pulses))
 
-        for n in range(config.n_converters):
-            row_pulse, row_negative = (
-                (port.row_pulse[n], self.row_negative[n]) if n < config.rows else (0, 0))
-            col_pulse, col_negative = (
-                (port.col_pulse[n], self.col_negative[n]) if n < config.cols else (0, 0))
-            width = Signal(config.code_bits - 1, name=f"width_{n}")
+        # counters of all lines, bit by bit
+        n = config.n_converters
+        pulses, negative = Signal(n), Signal(n)
+        m.d.comb += [pulses.eq(Mux(is_backward, port.col_pulse, port.row_pulse)),
+                     negative.eq(Mux(is_backward, self.col_negative, self.row_negative))]
+        carry = pulses & port.slot.replicate(n)
+        for plane in self.planes:
             with m.If(self.clear):
-                m.d.sync += width.eq(0)
-            with m.Elif(port.slot & Mux(is_backward, col_pulse, row_pulse)):
-                m.d.sync += width.eq(width + 1)
-            m.d.comb += self.widths[n].eq(Mux(Mux(is_backward, col_negative, row_negative), -width, width))
+                m.d.sync += plane.eq(0)
+            with m.Else():
+                m.d.sync += plane.eq(plane ^ carry)
+            carry = carry & plane
+        m.d.comb += [self.negative.eq(negative), self.active.eq(reduce(or_, self.planes))]
 
         m.submodules.trains = trains = Memory(shape=config.rows + config.cols, depth=MAX_BL, init=[])
         write, read = trains.write_port(), trains.read_port()

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Phases of an operation on the analog port: settle, window, hold, convert."""
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import MAX_BL, TileConfig
@@ -30,7 +29,7 @@ class Sequencer(Component):
             "start": In(1), "mode": In(Mode), "bl": In(range(MAX_BL + 1)),
             "t_slot": In(8), "t_settle": In(8), "t_hold": In(8), "t_convert": In(8),
             "seed": In(32), "event": In(32),
-            "codes": Out(data.ArrayLayout(shape_of(config.adc.code), config.n_converters)),
+            "codes": Out(shape_of(config.adc.code)).array(config.n_converters),
             "done": Out(1), "chip_cycle": Out(1),
             "row_count": Out(range(config.lanes + 1)), "col_count": Out(range(config.lanes + 1)),
             "port": Out(AnalogPort(config)),
@@ -109,15 +108,18 @@ class Sequencer(Component):
                 with m.Case(Mode.UPDATE):
                     m.d.sync += [row_pulse.eq(train.row_pulses), col_pulse.eq(train.col_pulses)]
         m.d.comb += [
-            width.slot.eq(slot), train.advance.eq(take_slot & is_update),
+            train.advance.eq(take_slot & is_update),
+            width.restart.eq(self.start), width.advance.eq(take_slot),
             port.row_pulse.eq(row_pulse & is_on.replicate(rows)), port.col_pulse.eq(col_pulse & is_on.replicate(cols)),
             port.row_negative.eq(Mux(is_update, train.row_negative, width.negative)),
             port.col_negative.eq(Mux(is_update, train.col_negative, width.negative)),
         ]
 
         m.d.comb += [
+            *(code.eq(found) for code, found in zip(self.codes, adc.codes, strict=True)),
+            *(pin.eq(trial) for pin, trial in zip(port.adc_trial, adc.trial, strict=True)),
             port.mode.eq(mode), train.bl.eq(self.bl), train.seed.eq(self.seed), train.event.eq(self.event),
-            adc.t_convert.eq(self.t_convert), adc.compare.eq(port.adc_compare), port.adc_trial.eq(adc.trial),
-            self.codes.eq(adc.codes), self.row_count.eq(train.row_count), self.col_count.eq(train.col_count),
+            adc.t_convert.eq(self.t_convert), adc.compare.eq(port.adc_compare), 
+            self.row_count.eq(train.row_count), self.col_count.eq(train.col_count),
         ]
         return m

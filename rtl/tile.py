@@ -5,8 +5,9 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from golden.config import TileConfig
-from rtl.controller import Controller, StreamWord
+from rtl.controller import Controller
 from rtl.crossbar import CrossbarEmulator
+from rtl.stream import StreamRegister, StreamWord
 
 
 class Tile(Component):
@@ -23,8 +24,12 @@ class Tile(Component):
         m = Module()
         m.submodules.controller = controller = self.controller
         m.submodules.crossbar = crossbar = self.crossbar
-        connect(m, flipped(self.i), controller.i)
-        connect(m, controller.o, flipped(self.o))
+        m.submodules.i_register = i_register = StreamRegister()
+        m.submodules.o_register = o_register = StreamRegister()
+        connect(m, flipped(self.i), i_register.i)
+        connect(m, i_register.o, controller.i)
+        connect(m, controller.o, o_register.i)
+        connect(m, o_register.o, flipped(self.o))
         connect(m, controller.sequencer.port, crossbar.port)
         connect(m, controller.side, crossbar.side)
         m.d.comb += controller.coincidences.eq(crossbar.coincidences)

@@ -5,10 +5,9 @@ from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import Plane, TileConfig
-from golden.noise import Stream
 from rtl.device import DeviceLane
 from rtl.formats import delay, shape_of
-from rtl.noise import GaussianLanes
+from rtl.noise import XI
 from rtl.planes import WORD, LaneMemory
 
 _PLANES = (Plane.STEP_UP, Plane.STEP_DOWN, Plane.SLOPE_UP, Plane.SLOPE_DOWN, Plane.W_MAX, Plane.W_MIN)
@@ -17,38 +16,32 @@ _PLANES = (Plane.STEP_UP, Plane.STEP_DOWN, Plane.SLOPE_UP, Plane.SLOPE_DOWN, Pla
 class Updater(Component):
     """Applies one coincidence to each masked lane of a chunk of cross-points, one chunk a cycle.
 
-    A visit asks for its noise at once; `fetch_latency` cycles later `address` fetches weights and parameters,
-    with which the noise arrives, and `write_latency` cycles after the visit the new weights are written. While a
+    The noise of a visit is asked for at once and takes `noise_latency` cycles; `fetch_latency` cycles after the
+    visit `address` fetches weights and parameters, which arrive with it, and `write_latency` cycles after the visit the new weights are written. While a
     visit to the same `place` is on its way from fetch to write, `blocked` asks to wait: at most
     `DeviceLane.latency + 1` cycles.
 
-    Members: `visit` (only when not blocked), `valid` (a visit waits), `row`, `chunk`, `place`, `slot`, `mask`,
-    `up`, `seed`, `event` in; `blocked`, `coincidences` out; `address` out and `weights` in one cycle later;
+    Members: `visit` (only when not blocked), `valid` (a visit waits), `place`, `mask`, `up`, `xi` in; `blocked`, `coincidences` out; `address` out and `weights` in one cycle later;
     `write_place`, `write_mask`, `write_values` out. Between operations (`active` low) `side_place` reads
     `parameters[plane].values` and writes `value` where `side_write[plane]`, a lane mask, says.
     """
 
-    def __init__(self, config: TileConfig):
+    def __init__(self, config: TileConfig, noise_latency: int):
         self.config = config
+        self.fetch_latency = noise_latency - 1 if config.engine.sigma else 1
         self.engines = [DeviceLane(config.engine) for _ in range(config.lanes)]
-        self.noise = GaussianLanes(config.lanes, config.chunks, config.rounds) if config.engine.sigma else None
         depth = config.rows * config.chunks
         self.parameters = {plane: LaneMemory(config.planes[plane].format, depth, config.lanes)
                            for plane in _PLANES if plane in config.planes}
-        weights = data.ArrayLayout(shape_of(config.weight), config.lanes)
+        weight = shape_of(config.weight)
         super().__init__({
-            "visit": In(1), "valid": In(1), "row": In(range(config.rows)), "chunk": In(range(config.chunks)),
-            "place": In(range(depth)), "slot": In(8), "mask": In(config.lanes), "up": In(config.lanes),
-            "seed": In(32), "event": In(32), "blocked": Out(1), "coincidences": Out(range(config.lanes + 1)),
-            "address": Out(range(depth)), "weights": In(weights),
-            "write_place": Out(range(depth)), "write_mask": Out(config.lanes), "write_values": Out(weights),
+            "visit": In(1), "valid": In(1), "place": In(range(depth)), "mask": In(config.lanes),
+            "up": In(config.lanes), "xi": In(shape_of(XI)).array(config.lanes), "blocked": Out(1), "coincidences": Out(range(config.lanes + 1)),
+            "address": Out(range(depth)), "weights": In(weight).array(config.lanes),
+            "write_place": Out(range(depth)), "write_mask": Out(config.lanes), "write_values": Out(weight).array(config.lanes),
             "active": In(1), "side_place": In(range(depth)), "value": In(shape_of(WORD)),
             "side_write": In(data.StructLayout({plane.name: config.lanes for plane in self.parameters})),
         })
-
-    @property
-    def fetch_latency(self) -> int:
-        return self.noise.latency - 1 if self.noise else 1
 
     @property
     def wait(self) -> int:
@@ -70,13 +63,7 @@ class Updater(Component):
             is_same.append(visit & (place == self.place))
         m.d.comb += self.blocked.eq(self.valid & Cat(is_same).any())
 
-        # noise first, then weights and parameters
-        xi = None
-        if self.noise:
-            m.submodules.noise = noise = self.noise
-            m.d.comb += [noise.seed.eq(self.seed), noise.event.eq(self.event), noise.stream.eq(Stream.UPDATE),
-                         noise.row.eq(self.row), noise.chunk.eq(self.chunk), noise.slot.eq(self.slot)]
-            xi = noise.xi
+        # weights and parameters arrive with the noise
         m.d.comb += self.address.eq(delay(m, self.place, self.fetch_latency))
         for plane, memory in parameters.items():
             m.submodules[plane.name.lower()] = memory
@@ -100,12 +87,11 @@ class Updater(Component):
                 engine.step.eq(of_direction(Plane.STEP_UP, Plane.STEP_DOWN)),
                 engine.w_max.eq(parameters[Plane.W_MAX].values[lane]),
                 engine.w_min.eq(parameters[Plane.W_MIN].values[lane]),
+                engine.xi.eq(self.xi[lane]),
                 self.write_values[lane].eq(engine.result),
             ]
             if config.device.has_slope:
                 m.d.comb += engine.slope.eq(of_direction(Plane.SLOPE_UP, Plane.SLOPE_DOWN))
-            if xi is not None:
-                m.d.comb += engine.xi.eq(xi[lane])
 
         m.d.comb += [
             self.write_place.eq(delay(m, self.address, self.engines[0].latency + 1)),

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The words that commands and responses travel in, and a register for their streams."""
+from amaranth.hdl import Module, Signal
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import Component, In, Out
+
+StreamWord = data.StructLayout({"data": 32, "first": 1, "last": 1})
+"""A word of a packet; `first` and `last` frame it."""
+
+
+class StreamRegister(Component):
+    """A stream through registers in both directions: no path from input to output, one word a cycle.
+
+    Two words deep, so that `ready` need not look ahead; latency is one cycle. Members: `i`, `o`.
+    """
+
+    i: In(stream.Signature(StreamWord))
+    o: Out(stream.Signature(StreamWord))
+
+    def elaborate(self, platform):
+        m = Module()
+        spare, is_spare = Signal(StreamWord, reset_less=True), Signal()
+        m.d.comb += self.i.ready.eq(~is_spare)
+        with m.If(self.i.valid & self.i.ready):
+            m.d.sync += spare.eq(self.i.payload)
+        with m.If(self.o.ready | ~self.o.valid):
+            m.d.sync += [self.o.valid.eq(self.i.valid | is_spare), is_spare.eq(0)]
+            with m.If(is_spare):
+                m.d.sync += self.o.payload.eq(spare)
+            with m.Else():
+                m.d.sync += self.o.payload.eq(self.i.payload)
+        with m.Elif(self.i.valid & self.i.ready):
+            m.d.sync += is_spare.eq(1)
+        return m
