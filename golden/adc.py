@@ -9,6 +9,7 @@ Every round is half to even. `gain` (nominally one LSB for `bound / max code` of
 """
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -48,16 +49,16 @@ class AdcConfig:
             if not low <= getattr(self, name) <= high:
                 raise ValueError(f"ADC {name} must be in {low}..{high}, not {getattr(self, name)}")
 
-    @property
+    @cached_property
     def code(self) -> Format:
         return Format(self.bits, symmetric=True)
 
-    @property
+    @cached_property
     def held(self) -> Format:
         """The sampled charge, in 1/256 LSB: holds any offset and noise, and twice the range."""
         return Format(max(self.bits, OFFSET_BITS - HELD_FRAC) + HELD_FRAC + 2, frac=HELD_FRAC)
 
-    @property
+    @cached_property
     def offset(self) -> Format:
         return Format(OFFSET_BITS, frac=HELD_FRAC)
 
@@ -66,7 +67,7 @@ class AdcConfig:
         """Normalized output that one code stands for."""
         return self.bound / self.code.max
 
-    @property
+    @cached_property
     def sigma(self) -> int:
         """Noise as a code of SIGMA; 0 leaves it out."""
         return int(SIGMA.quantize(self.noise))
@@ -81,14 +82,14 @@ class Adc:
 
     def __post_init__(self):
         if not 0 <= self.shift <= 40:
-            raise ValueError(f"ADC bound must put one LSB between 2**-6 and 2**25 charge units, not "
+            raise ValueError(f"ADC bound must put one LSB between 2**-7 and 2**34 charge units, not "
                              f"{self.config.lsb / self.charge_lsb:g} (bound {self.config.bound})")
 
     @property
     def _ratio(self) -> float:
         return self.charge_lsb / self.config.lsb * (1 << HELD_FRAC)
 
-    @property
+    @cached_property
     def shift(self) -> int:
         """Right shift of charge * gain to 1/256 LSB; leaves the nominal gain 15 bits wide."""
         return 15 - math.frexp(self._ratio)[1]

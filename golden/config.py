@@ -41,7 +41,8 @@ class PlaneShape(NamedTuple):
     cols: int
 
 
-def _check_int(name: str, value, low: int, high: int):
+def check_int(name: str, value, low: int, high: int):
+    """TypeError unless `value` is an integer, ValueError unless it is in low..high."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name} must be an integer, not {value!r}")
     if not low <= value <= high:
@@ -67,31 +68,31 @@ class TileConfig:
     rounds: int = MIN_ROUNDS
 
     def __post_init__(self):
-        _check_int("Row count", self.rows, 2, 1024)
-        _check_int("Column count", self.cols, 2, 1024)
-        _check_int("Lane count", self.lanes, 1, 1024)
+        check_int("Row count", self.rows, 2, 1024)
+        check_int("Column count", self.cols, 2, 1024)
+        check_int("Lane count", self.lanes, 1, 1024)
         if self.lanes > self.cols:
             raise ValueError(f"Lane count must be at most the column count {self.cols}, not {self.lanes}")
-        _check_int("Input code width", self.code_bits, 2, 9)
-        _check_int("Weight width", self.weight_bits, 8, 18)
-        _check_int("Threefry rounds", self.rounds, MIN_ROUNDS, MAX_ROUNDS)
+        check_int("Input code width", self.code_bits, 2, 9)
+        check_int("Weight width", self.weight_bits, 8, 18)
+        check_int("Threefry rounds", self.rounds, MIN_ROUNDS, MAX_ROUNDS)
         if not isinstance(self.adc, AdcConfig):
             raise TypeError(f"ADC configuration must be an AdcConfig, not {self.adc!r}")
         if not isinstance(self.device, Device):
             raise TypeError(f"Device must be a Device, not {self.device!r}")
         _ = self.converter  # refuses a bound that the converters cannot scale to
 
-    @property
+    @cached_property
     def code(self) -> Format:
         """Input and error codes."""
         return Format(self.code_bits, symmetric=True)
 
-    @property
+    @cached_property
     def weight(self) -> Format:
         """Weights: [-2, 2)."""
         return Format(self.weight_bits, frac=self.weight_bits - 2)
 
-    @property
+    @cached_property
     def charge(self) -> Format:
         """The exact charge of a line: sum of width x weight over the longer side."""
         largest = max(self.rows, self.cols) * self.code.max * -self.weight.min

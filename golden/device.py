@@ -34,11 +34,12 @@ TABLE = Format(16, frac=14, signed=False)
 TABLE_SEGMENTS_LOG2 = 4
 """The whole weight range [-2, 2) in 16 segments, 17 nodes."""
 SIGMA = Format(15, frac=12, signed=False)
-"""Cycle-to-cycle standard deviation, relative to the step: below 8."""
+"""Cycle-to-cycle standard deviation, relative to the step: at most 7."""
 GAIN = Format(18, frac=12)
 """1 + sigma * xi."""
 MAX_STEP_FRAC = 8
 _EXTREME_XI = 4.4
+_TABLES = ("up", "down")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,12 +64,16 @@ class Device:
     def __post_init__(self):
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, float | int) and not math.isfinite(value):
+            if field.name in _TABLES:
+                continue
+            if isinstance(value, bool) or not isinstance(value, float | int):
+                raise TypeError(f"Device parameter {field.name} must be a number, not {value!r}")
+            if not math.isfinite(value):
                 raise ValueError(f"Device parameter {field.name} must be finite, not {value}")
         if not 0 < self.dw_min <= 1:
             raise ValueError(f"Device parameter dw_min must be in 0..1 and above 0, not {self.dw_min}")
-        if not 0 <= self.dw_min_std < 8:
-            raise ValueError(f"Device parameter dw_min_std must be at least 0 and below 8, not {self.dw_min_std}")
+        if not 0 <= self.dw_min_std <= 7:  # 1 + 7 * 4.33 is what GAIN holds
+            raise ValueError(f"Device parameter dw_min_std must be in 0..7, not {self.dw_min_std}")
         if not 0 < self.w_max < 2:
             raise ValueError(f"Device parameter w_max must be above 0 and below 2, not {self.w_max}")
         if not -2 <= self.w_min < 0:
@@ -140,6 +145,8 @@ class PiecewiseStep(Device):
 
     def __post_init__(self):
         super().__post_init__()
+        for name in _TABLES:  # hashable, whatever sequence it came as
+            object.__setattr__(self, name, tuple(float(node) for node in getattr(self, name)))
         for name, nodes in (("up", self.up), ("down", self.down)):
             if len(nodes) != (1 << TABLE_SEGMENTS_LOG2) + 1:
                 raise ValueError(f"Device table {name} must have 17 nodes, not {len(nodes)}")
@@ -164,7 +171,7 @@ class StepEngine:
         device = self.device
         largest = device.dw_min * (1 + abs(device.up_down)
                                    + _EXTREME_XI * (device.dw_min_dtod + device.up_down_dtod))
-        frac = math.floor(math.log2(STEP.max / (largest * 2.0 ** self.weight.frac)))
+        frac = math.frexp(STEP.max / (largest * 2.0 ** self.weight.frac))[1] - 1
         return min(max(frac, 0), MAX_STEP_FRAC)
 
     @cached_property

@@ -12,7 +12,7 @@ from enum import Enum
 
 import numpy as np
 
-from golden.config import MAX_BL, MAX_LEVEL, VECTOR, TileConfig
+from golden.config import MAX_BL, MAX_LEVEL, VECTOR, TileConfig, check_int
 from golden.formats import divide_half_even, round_half_even, saturate
 
 
@@ -45,10 +45,8 @@ class Management:
     def __post_init__(self):
         if not isinstance(self.nm, NoiseManagement):
             raise TypeError(f"Noise management must be a NoiseManagement, not {self.nm!r}")
-        if not 1 <= self.bm_passes <= 16:
-            raise ValueError(f"Bound management passes must be in 1..16, not {self.bm_passes}")
-        if not 1 <= self.bl <= MAX_BL:
-            raise ValueError(f"BL must be in 1..{MAX_BL}, not {self.bl}")
+        check_int("Bound management passes", self.bm_passes, 1, 8)
+        check_int("BL", self.bl, 1, MAX_BL)
         if self.ublm and not self.um:
             raise ValueError("UBLM needs UM, which is off")
 
@@ -70,8 +68,9 @@ def encode(config: TileConfig, vectors, scale):
 
 def decode(config: TileConfig, codes, scale):
     """VECTOR values of ADC codes (B, n) that were measured under `scale` (B, 1)."""
-    lsb = round(config.adc.lsb * 2 ** VECTOR.frac)
-    return saturate(round_half_even(codes * lsb * scale, VECTOR.frac), VECTOR)
+    shift = 16 - math.frexp(config.adc.lsb)[1]  # leaves the LSB 16 bits wide
+    lsb = round(config.adc.lsb * 2.0 ** shift)
+    return saturate(round_half_even(codes * lsb * scale, shift), VECTOR)
 
 
 def managed_multiply(config: TileConfig, vectors, management: Management, bound_management: bool,
@@ -96,7 +95,10 @@ def learning_ratio(learning_rate: float, dw_min: float) -> int:
     """Learning rate over mean device step, in units of 2**-16."""
     if not (math.isfinite(learning_rate) and learning_rate >= 0):
         raise ValueError(f"Learning rate must be a finite number of at least 0, not {learning_rate}")
-    return round(learning_rate / dw_min * 2 ** 16)
+    ratio = round(learning_rate / dw_min * 2 ** 16)
+    if ratio >> 40:
+        raise ValueError(f"Learning rate must be below {2 ** 24} steps of the device, not {learning_rate}")
+    return ratio
 
 
 def update_levels(x, d, ratio: int, management: Management):

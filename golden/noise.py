@@ -18,6 +18,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from golden import compiled
 from golden.formats import round_half_even
 from golden.threefry import MIN_ROUNDS, threefry2x32
 
@@ -57,12 +58,14 @@ def uniform(seed, stream: Stream, event, row, column, slot, rounds: int = MIN_RO
 
 def uniform_lines(seed, stream: Stream, event, row, n_columns: int, slot, rounds: int = MIN_ROUNDS):
     """As `uniform` for columns 0..n_columns-1 in a new last axis, with one Threefry call to four columns."""
+    if compiled.lines is not None:
+        return compiled.lines(seed, int(stream) << 24, event, row, n_columns, slot, rounds)
     row, slot, event = (np.asarray(c, dtype=np.int64)[..., None] for c in (row, slot, event))
     group = np.arange(-(-n_columns // DRAWS_PER_CALL), dtype=np.int64)
     low, high = threefry2x32((int(stream) << 24) | slot, (row << 16) | group, seed, event, rounds)
     low, high = np.broadcast_arrays(low, high)
     draws = np.stack([low & 0xFFFF, low >> 16, high & 0xFFFF, high >> 16], axis=-1)
-    return draws.reshape(*draws.shape[:-2], -1)[..., :n_columns].astype(np.int64)
+    return draws.reshape(*draws.shape[:-2], DRAWS_PER_CALL * len(group))[..., :n_columns].astype(np.int64)
 
 
 @cache
@@ -85,7 +88,7 @@ def gaussian_table() -> tuple[tuple[int, int], ...]:
 
 
 @cache
-def _gaussian_of_draw() -> np.ndarray:
+def gaussian_of_draw() -> np.ndarray:
     """xi of each of the 65,536 draws: the bits that `rtl/noise.py` computes, once for all."""
     table = np.array(gaussian_table(), dtype=np.int64)
     numerator = 2 * np.arange(1 << 15, dtype=np.int64) + 1
@@ -100,4 +103,4 @@ def _gaussian_of_draw() -> np.ndarray:
 
 def gaussian(draw):
     """Standard normal xi of 16-bit draws, int64 in units of 2**-10."""
-    return _gaussian_of_draw()[draw]
+    return gaussian_of_draw()[draw]

@@ -64,8 +64,8 @@ class ProtocolError(RuntimeError):
     """A tile answered a command with an error, or with something that is no answer to it."""
 
 
-def header(opcode: int, argument: int = 0, index: int = 0) -> int:
-    """Header word."""
+def header(opcode: int, argument=0, index=0):
+    """Header word, of integers or of arrays of them."""
     return opcode << 24 | argument << 16 | index
 
 
@@ -74,11 +74,13 @@ def packet(opcode: int, argument: int = 0, index: int = 0, payload=()) -> np.nda
     return packets(opcode, np.array([argument]), index, np.asarray(payload, dtype=np.int64).reshape(1, -1))[0]
 
 
-def packets(opcode: int, arguments, index: int, payloads) -> np.ndarray:
-    """A batch of like commands: `arguments` (B,), `payloads` (B, n) to uint64 words (B, n + 1)."""
+def packets(opcode: int, arguments, indices, payloads) -> np.ndarray:
+    """A batch of like commands: `arguments` and `indices` (B,), or one for all, and `payloads` (B, n), to uint64
+    words (B, n + 1).
+    """
     payloads = np.asarray(payloads, dtype=np.int64)
     words = np.empty((len(payloads), payloads.shape[1] + 1), dtype=np.uint64)
-    words[:, 0] = header(opcode, 0, index) | np.asarray(arguments, dtype=np.int64) << 16
+    words[:, 0] = header(opcode, np.asarray(arguments, dtype=np.int64), np.asarray(indices, dtype=np.int64))
     words[:, 1:] = payloads & 0xFFFFFFFF
     words[:, 0] |= np.uint64(FIRST)
     words[:, -1] |= np.uint64(LAST)

@@ -47,18 +47,19 @@ class SarAdc(Component):
             with m.If(is_end):
                 m.d.sync += [trial_bit.eq(trial_bit >> 1), elapsed.eq(0)]
 
-        for n in range(self.config.n_converters):
-            found = Signal(bits, name=f"found_{n}")
-            trial = Signal(bits, name=f"trial_{n}")
+        n = self.config.n_converters
+        founds = [Signal(bits, name=f"found_{n}", reset_less=True) for n in range(n)]
+        with m.If(self.start):
+            m.d.sync += [found.eq(0) for found in founds]
+        with m.Elif(is_end):
+            m.d.sync += [found.eq(found | (trial_bit & is_above.replicate(bits)))
+                         for found, is_above in zip(founds, self.compare, strict=True)]
+        for found, trial, result in zip(founds, self.trial, self.codes, strict=True):
+            tried = found | trial_bit
             m.d.comb += [
-                trial.eq(found | trial_bit),
-                self.trial[n].eq(Cat(trial[:-1], ~trial[-1])),
-                self.codes[n].eq(Mux(found == 0, code.min, Cat(found[:-1], ~found[-1]).as_signed())),
+                trial.eq(Cat(tried[:-1], ~tried[-1])),
+                result.eq(Mux(found == 0, code.min, Cat(found[:-1], ~found[-1]).as_signed())),
             ]
-            with m.If(self.start):
-                m.d.sync += found.eq(0)
-            with m.Elif(is_end & self.compare[n]):
-                m.d.sync += found.eq(trial)
         return m
 
 
@@ -139,17 +140,18 @@ class Sampler(Component):
         sums = []
         for lane in range(config.lanes):
             product = Signal(signed(config.charge.bits + GAIN.bits + 1), name=f"product_{lane}", reset_less=True)
-            scaled = Signal(signed(len(product)), name=f"scaled_{lane}", reset_less=True)
-            m.d.sync += [product.eq(delay(m, self.charges[lane], 1) * gains.values[lane]),
-                         scaled.eq(round_half_even(product, config.converter.shift))]
-            sums.append(saturate(scaled + delay(m, ambient.values[lane], 2), config.adc.held))
+            rounded = round_half_even(product, config.converter.shift)
+            scaled = Signal.like(rounded, name=f"scaled_{lane}", reset_less=True)
+            m.d.sync += [product.eq(delay(m, self.charges[lane], 1) * gains.values[lane]), scaled.eq(rounded)]
+            held = saturate(scaled + delay(m, ambient.values[lane], 2), config.adc.held)
+            sums.append(round_half_even(held, HELD_FRAC))
 
-        # a comparator's tie goes to the even code, so that the search rounds half to even
-        half = 1 << (HELD_FRAC - 1)
-        for n in range(config.n_converters):
-            held = Signal(shape_of(config.adc.held), name=f"held_{n}", reset_less=True)
-            with m.If(is_held & (held_chunk == n // config.lanes)):
-                m.d.sync += held.eq(sums[n % config.lanes])
-            trial = self.trial[n]
-            m.d.comb += self.compare[n].eq(held >= (trial << HELD_FRAC) - half + trial[0])
+        # comparing the nearest code decides as comparing the charge would, with ties to the even code
+        nearest = [Signal.like(sums[0], name=f"nearest_{n}", reset_less=True) for n in range(config.n_converters)]
+        with m.If(is_held):
+            with m.Switch(held_chunk):
+                for chunk in range(self.chunks):
+                    with m.Case(chunk):
+                        m.d.sync += [held.eq(new) for held, new in zip(nearest[chunk * config.lanes:], sums)]
+        m.d.comb += self.compare.eq(Cat(held >= trial for held, trial in zip(nearest, self.trial, strict=True)))
         return m

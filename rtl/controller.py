@@ -139,8 +139,9 @@ class Controller(Component):
 
     def _data(self, m: Module, opcode: Signal):
         """The word of a response at `position`."""
-        codes = Array(self.sequencer.codes[n] for n in range(self.config.n_converters))
-        code, data = codes[self.position.n], self.o.payload.data
+        n = self.config.n_converters
+        code = Array(self.sequencer.codes)[self.position.n[:(n - 1).bit_length()]]
+        data = self.o.payload.data
         with m.Switch(opcode):
             with m.Case(Opcode.GET):
                 m.d.comb += data.eq(self.bank.read)

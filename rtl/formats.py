@@ -15,8 +15,11 @@ def round_half_even(value, shift: int) -> Value:
     value = Value.cast(value)
     if shift <= 0:
         return value << -shift
-    quotient = value >> shift
-    return (value + ((1 << (shift - 1)) - 1) + quotient[0]) >> shift
+    is_odd = value[shift] if shift < len(value) else (value < 0)
+    total = value + ((1 << (shift - 1)) - 1) + is_odd
+    # a slice, not a shift: sign bits that nobody reads cost the simulator dear
+    quotient = total[min(shift, len(total) - 1):]
+    return quotient.as_signed() if value.shape().signed else quotient
 
 
 def saturate(value, fmt: Format) -> Value:
@@ -27,8 +30,8 @@ def saturate(value, fmt: Format) -> Value:
 
 
 def clip(value, low, high) -> Value:
-    """`value` between two bounds that are signals."""
-    return Mux(value > high, high, Mux(value < low, low, value))
+    """`value` between two bounds that are signals of one shape; `high` where they are in disorder."""
+    return Mux((value > high) | (low > high), high, Mux(value < low, low, _cut(value, high.shape())))
 
 
 def delay(m, value, cycles: int) -> Value:

@@ -37,7 +37,8 @@ class RegisterBank(Component):
             m.d.sync += counter.eq(Mux(self.clear, 0, counter + getattr(self, name)))
             values |= {f"{name}_low": counter[:32], f"{name}_high": counter[32:]}
 
-        with m.Switch(self.index):
+        bits = max(register.index for register in self.map.values()).bit_length()
+        with m.Switch(self.index[:bits]):
             for register in self.map.values():
                 with m.Case(register.index):
                     m.d.comb += self.read.eq(values[register.name])

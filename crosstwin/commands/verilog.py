@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`crosstwin verilog`: one tile as Verilog."""
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from crosstwin import configfile, console
+from golden.presets import DEVICES
+
+_OVERRIDES = {"rows": "rows of the tile", "cols": "columns of the tile", "lanes": "multiply-accumulate lanes",
+              "code_bits": "bits of an input code", "weight_bits": "bits of a weight", "rounds": "Threefry rounds"}
+
+
+def add(commands) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("verilog", help="write one tile as Verilog")
+    parser.add_argument("--config", default="default", metavar="NAME|FILE.json",
+                        help="a preset or a file (default: the preset named default)")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="Verilog file to write")
+    for name, text in _OVERRIDES.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, metavar="N",
+                            help=f"{text}, over the configuration")
+    parser.add_argument("--device", choices=DEVICES, help="at the cross-points, over the configuration")
+    parser.add_argument("--json", action="store_true", help="print what was written as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the file."""
+    overrides = {name: getattr(arguments, name) for name in _OVERRIDES if getattr(arguments, name) is not None}
+    if arguments.device:
+        overrides["device"] = DEVICES[arguments.device]
+    try:
+        config = replace(configfile.named(arguments.config), **overrides)
+    except ValueError as error:
+        raise console.UsageError(str(error)) from None
+
+    from rtl.verilog import tile_verilog
+
+    text = tile_verilog(config)
+    try:
+        arguments.output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise console.UsageError(f"--output must be a file that can be written, not {arguments.output} "
+                                 f"({error.strerror})") from None
+    written = {"file": str(arguments.output), "top": "crosstwin_tile", "lines": text.count("\n"),
+               "config": repr(config)}
+    if arguments.json:
+        console.print_json(written)
+    else:
+        print(f"Wrote {written['file']}: module {written['top']}, {written['lines']:,} lines")
+    return 0

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One random configuration: the same packets to golden's controller and to a link, every answer compared."""
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from crosstwin.links import ControllerLink, VerilatedLink
+from crosstwin.recorder import hexa
+from crosstwin.stimulus import Operation, draw_config, draw_operations, readback
+from golden import protocol
+from golden.config import TileConfig
+from golden.controller import Controller
+from golden.protocol import LAST
+from golden.tile import Tile
+
+MOST_AT_ONCE = 12
+"""Most operations that are sent in one exchange, so that packets also queue up."""
+
+
+def _verilated(config: TileConfig, rng: np.random.Generator):
+    """The RTL, held up at random on both streams, or not at all."""
+    idle, stall = (float(rng.choice([0.0, 0.1, 0.5, 0.9])) for _ in range(2))
+    return VerilatedLink(config, opt="-O1", idle=idle, stall=stall, seed=int(rng.integers(1, 1 << 32)), quiet=True)
+
+
+LINKS = {"verilator": _verilated, "golden": lambda config, rng: ControllerLink(config)}
+"""Links to compare with, by backend; "golden" compares the model with itself, to test this comparison."""
+
+
+@dataclass
+class Outcome:
+    """What the comparison of one configuration found."""
+
+    number: int
+    config: TileConfig
+    operations: int = 0
+    compared: int = 0
+    mismatches: int = 0
+    cycles: int = 0
+    failures: list[str] = field(default_factory=list)
+    """A sentence on the first mismatch, or on why the comparison broke off."""
+
+
+def run(seed: int, number: int, n_operations: int, backend: str) -> Outcome:
+    """Compare one configuration. It stops behind the first exchange with a mismatch: what follows is no news."""
+    rng = np.random.default_rng([seed, number])
+    config = draw_config(rng)
+    outcome = Outcome(number, config)
+    pace = np.random.default_rng([seed, number, 1])
+    controller = Controller(Tile(config))
+    try:
+        link = LINKS[backend](config, pace)
+    except RuntimeError as error:
+        _fail(outcome, f"building the link broke off: {error}")
+        return outcome
+    try:
+        operations = [*draw_operations(rng, config, n_operations), *readback(config)]
+        outcome.operations = n_operations
+        at = 0
+        while at < len(operations) and not outcome.mismatches:
+            together = operations[at:at + int(pace.integers(1, MOST_AT_ONCE + 1))]
+            _exchange(outcome, controller, link, at, together)
+            at += len(together)
+    finally:
+        link.close()
+    return outcome
+
+
+def _exchange(outcome: Outcome, controller: Controller, link, first: int, operations: list[Operation]) -> None:
+    expected = [controller.exchange(operation.words) for operation in operations]
+    wanted = np.concatenate(expected)
+    begin = getattr(link, "cycles", 0)
+    try:
+        actual = link.exchange(np.concatenate([operation.words for operation in operations]),
+                               int(np.count_nonzero(wanted & np.uint64(LAST))))
+    except RuntimeError as error:
+        _fail(outcome, f"operations {first}..{first + len(operations) - 1}, "
+                       f"{', '.join(operation.name for operation in operations)}: {error}")
+        return
+    outcome.cycles = getattr(link, "cycles", 0)
+    common = min(len(wanted), len(actual))
+    wrong = np.nonzero(wanted[:common] != actual[:common])[0]
+    outcome.compared += max(len(wanted), len(actual))
+    mismatches = len(wrong) + abs(len(wanted) - len(actual))
+    if mismatches:
+        place = int(wrong[0]) if len(wrong) else common
+        _fail(outcome, f"{_where(first, operations, expected, place)}, "
+                       f"between cycles {begin} and {outcome.cycles}: expected {_word(wanted, place)}, "
+                       f"actual {_word(actual, place)}", mismatches)
+
+
+def _fail(outcome: Outcome, sentence: str, mismatches: int = 1) -> None:
+    outcome.mismatches += mismatches
+    outcome.failures.append(sentence)
+
+
+def _where(first: int, operations: list[Operation], expected: list[np.ndarray], place: int) -> str:
+    """Which operation, and which word of its answer."""
+    for n, (operation, words) in enumerate(zip(operations, expected, strict=True)):
+        if place < len(words):
+            answers = protocol.split(words)
+            packet = 0
+            while place >= len(answers[packet]):
+                place -= len(answers[packet])
+                packet += 1
+            row = f", packet {packet}" if len(answers) > 1 else ""
+            index = "header" if place == 0 else f"index {place - 1}"
+            return f"operation {first + n}, {operation.name}{row}, {index}"
+        place -= len(words)
+    return f"operation {first + len(operations) - 1}, words behind the last answer"
+
+
+def _word(words: np.ndarray, place: int) -> str:
+    if place >= len(words):
+        return "nothing"
+    framing = ("first " if int(words[place]) & protocol.FIRST else "") + ("last " if int(words[place]) & LAST else "")
+    return framing + hexa(words[place])

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The driver of a tile behind a link: the methods of `golden.tile.Tile`, spoken in packets."""
+from typing import Protocol
+
+import numpy as np
+
+from golden import protocol, validate
+from golden.config import Plane, TileConfig
+from golden.protocol import Opcode
+from golden.registers import COUNTERS, register_map
+
+IDENTITY = ("contract", "rows", "cols", "lanes", "formats")
+"""Registers by which a tile says what it is; they are neighbors."""
+_WORDS_AT_ONCE = 1 << 20
+
+
+class Link(Protocol):
+    """What carries stream words to a tile and back: a model, a simulation or a board."""
+
+    def exchange(self, words: np.ndarray, n_packets: int) -> np.ndarray:
+        """Send command words (uint64, framing bits included) and return the words of `n_packets` responses."""
+        ...
+
+    def close(self) -> None:
+        """Release the link."""
+        ...
+
+
+class LinkError(RuntimeError):
+    """What is at the far end of a link is not the tile that was asked for."""
+
+
+class LinkedTile:
+    """A tile at the far end of a link, with the methods, shapes and errors of `golden.tile.Tile`.
+
+    A batch goes out as one exchange, so that a simulation runs it without waking Python. Values are checked
+    with golden's own checks before anything is sent. Opening reads the identity registers: LinkError names
+    the first that differs from `config`. ProtocolError if the tile answers with an error.
+    """
+
+    def __init__(self, config: TileConfig, link: Link):
+        self.config = config
+        self.link = link
+        self.registers = register_map(config)
+        found = self._get(IDENTITY[0], len(IDENTITY))
+        for name, value in zip(IDENTITY, found, strict=True):
+            if value != self.registers[name].reset:
+                raise LinkError(f"Register {name} of the linked tile must be {self.registers[name].reset:#x} "
+                                f"for this configuration, not {value:#x}")
+
+    def close(self) -> None:
+        """Release the link."""
+        self.link.close()
+
+    def reset(self) -> None:
+        """Registers to their reset values, counters to zero; the planes stay."""
+        self._command(Opcode.RESET)
+
+    def get(self, name: str) -> int:
+        """The value of a register."""
+        validate.register(self.registers, name)
+        return self._get(name, 1)[0]
+
+    def set(self, name: str, value: int) -> None:
+        """Write a register."""
+        value = validate.register_value(self.registers, name, value)
+        self._command(Opcode.SET, indices=self.registers[name].index, payloads=[[value]])
+
+    def counters(self) -> dict[str, int]:
+        """All counters by name, read in one packet."""
+        halves = self._get(f"{COUNTERS[0]}_low", 2 * len(COUNTERS))
+        return {name: low | high << 32 for name, low, high in zip(COUNTERS, halves[::2], halves[1::2], strict=True)}
+
+    def write(self, plane: Plane, row: int, values) -> None:
+        """Load one row of a plane."""
+        values = validate.plane_values(self.config, plane, row, values)
+        self._command(Opcode.WRITE, [plane], row, values[None])
+
+    def read(self, plane: Plane, row: int) -> np.ndarray:
+        """One row of a plane, int64."""
+        shape = validate.plane_row(self.config, plane, row)
+        return self._command(Opcode.READ, [plane], row, n_data=shape.cols)[0]
+
+    def write_plane(self, plane: Plane, values) -> None:
+        """Load all rows of a plane."""
+        values = validate.plane(self.config, plane, values)
+        self._command(Opcode.WRITE, np.full(len(values), plane), np.arange(len(values)), values)
+
+    def read_plane(self, plane: Plane) -> np.ndarray:
+        """All rows of a plane, int64."""
+        shape = validate.plane_row(self.config, plane, 0)
+        return self._command(Opcode.READ, np.full(shape.rows, plane), np.arange(shape.rows),
+                             np.zeros((shape.rows, 0)), shape.cols)
+
+    def forward(self, codes) -> np.ndarray:
+        """ADC codes (B, C) of input codes (B, R)."""
+        return self._multiply(Opcode.FORWARD, codes, self.config.rows, self.config.cols)
+
+    def backward(self, codes) -> np.ndarray:
+        """ADC codes (B, R) of error codes (B, C)."""
+        return self._multiply(Opcode.BACKWARD, codes, self.config.cols, self.config.rows)
+
+    def update(self, row_levels, col_levels, bl) -> None:
+        """Rank-1 updates by stochastic trains: levels (B, R) and (B, C) in +-65536, slots `bl` (B,) in 1..63."""
+        row_levels, col_levels, bl = validate.update(self.config, row_levels, col_levels, bl)
+        self._command(Opcode.UPDATE, bl, payloads=np.hstack([row_levels, col_levels]))
+
+    def _multiply(self, opcode: Opcode, codes, n_in: int, n_out: int) -> np.ndarray:
+        codes = validate.codes(self.config, codes, n_in)
+        return self._command(opcode, np.zeros(len(codes), dtype=np.int64), payloads=codes, n_data=n_out)
+
+    def _get(self, name: str, count: int) -> list[int]:
+        data = self._command(Opcode.GET, [count], self.registers[name].index, n_data=count)
+        return (data[0] & 0xFFFFFFFF).tolist()
+
+    def _command(self, opcode: Opcode, arguments=(0,), indices=0, payloads=((),), n_data: int = 0) -> np.ndarray:
+        """Data (B, n_data) of a batch of like commands, in as few exchanges as is sensible."""
+        words = protocol.packets(opcode, arguments, indices, payloads)
+        at_once = max(1, _WORDS_AT_ONCE // max(words.shape[1], n_data + 1))
+        data = [self._exchange(opcode, words[start:start + at_once], n_data)
+                for start in range(0, len(words), at_once)]
+        return np.concatenate(data) if data else np.zeros((0, n_data), dtype=np.int64)
+
+    def _exchange(self, opcode: Opcode, words: np.ndarray, n_data: int) -> np.ndarray:
+        answers = self.link.exchange(words.reshape(-1), len(words))
+        good = protocol.packet(opcode, 0, n_data, np.zeros(n_data))[0]
+        if len(answers) == len(words) * (n_data + 1):
+            table = answers.reshape(len(words), n_data + 1)
+            if (table[:, 0] == good).all():
+                return table[:, 1:].astype(np.uint32).view(np.int32).astype(np.int64)
+        return np.array([protocol.response(answer, opcode, n_data) for answer in protocol.split(answers)])

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ways to a tile: golden's controller in this process, or the verilated RTL."""
+import sys
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from golden.config import TileConfig
+from golden.controller import Controller
+from golden.tile import Tile
+
+
+class ControllerLink:
+    """Packets answered by `golden.controller.Controller`: the protocol without any hardware."""
+
+    def __init__(self, config: TileConfig):
+        self.controller = Controller(Tile(config))
+
+    def exchange(self, words: np.ndarray, n_packets: int) -> np.ndarray:
+        return self.controller.exchange(words)
+
+    def close(self) -> None:
+        pass
+
+
+class VerilatedLink:
+    """Packets answered by the RTL under Verilator, in this process.
+
+    The first use of a configuration builds its model, which takes 10 to 30 s and is said on stderr; later uses
+    find it in the cache. `idle` and `stall` (shares of the cycles, by `seed`) hold the streams up at random.
+    """
+
+    def __init__(self, config: TileConfig, *, opt: str = "-O1", idle: float = 0.0, stall: float = 0.0, seed: int = 0,
+                 quiet: bool = False):
+        from sim.model import VerilatedModel
+
+        if not quiet:
+            print(f"Opening the verilated tile of {config.rows} x {config.cols}, {config.lanes} lanes "
+                  "(its first build takes 10 to 30 s) ...", file=sys.stderr, flush=True)
+        self.model = VerilatedModel(_verilog(config), "crosstwin_tile", opt=opt)
+        self.idle, self.stall, self.seed = idle, stall, seed
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles since the model was made."""
+        return self.model.cycles
+
+    def exchange(self, words: np.ndarray, n_packets: int) -> np.ndarray:
+        return self.model.exchange(words, n_packets, idle=self.idle, stall=self.stall, seed=self.seed)
+
+    def close(self) -> None:
+        self.model.close()
+
+
+def _verilog(config: TileConfig) -> str:
+    """The tile's Verilog, which takes seconds to make: kept until a source or the configuration changes."""
+    from sim.cache import cached, key_of
+
+    def make(folder: Path) -> None:
+        from rtl.verilog import tile_verilog
+
+        (folder / "tile.v").write_text(tile_verilog(config), encoding="utf-8")
+
+    sources = [path.read_text(encoding="utf-8") for package in ("golden", "rtl") for path in _sources(package)]
+    folder = cached("verilog", (repr(config), metadata.version("amaranth"), key_of(*sources)), make)
+    return (folder / "tile.v").read_text(encoding="utf-8")
+
+
+def _sources(package: str) -> list[Path]:
+    spec = find_spec(package)
+    folders = spec.submodule_search_locations if spec else None
+    return sorted(path for folder in folders or [] for path in Path(folder).glob("*.py"))

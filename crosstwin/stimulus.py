@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random tile configurations and random packets for them, good and malformed.
+
+Everything is drawn from (seed, configuration number) alone, with numpy's generator: this is stimulus, and no
+bit of any model depends on how it was drawn.
+"""
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from golden.adc import AdcConfig
+from golden.config import MAX_BL, MAX_LEVEL, Plane, TileConfig
+from golden.device import ConstantStep, Device, LinearStep, PiecewiseStep, SoftBounds
+from golden.formats import Format
+from golden.protocol import FIRST, LAST, Opcode, packet, packets, payload_length
+from golden.registers import register_map
+
+_WORD = Format(32, signed=False)
+_GETTABLE = (range(5), range(8, 14), range(16, 34))
+"""Runs of neighboring registers, without emulation cycles, which are the hardware's alone."""
+_SHARES = {"forward": 24, "backward": 16, "update": 28, "write": 8, "read": 6, "get": 5, "set": 4, "reset": 1,
+           "malformed": 8}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Words to send at once, and what they are called in a report."""
+
+    name: str
+    words: np.ndarray
+
+
+def draw_config(rng: np.random.Generator) -> TileConfig:
+    """A tile configuration; most are small, one in eight has up to 70 rows or columns."""
+    rows, cols = (int(n) for n in rng.integers(2, 71 if rng.random() < 0.125 else 25, 2))
+    fields = {"rows": rows, "cols": cols, "lanes": int(rng.integers(1, cols + 1)),
+              "code_bits": int(rng.integers(2, 10)), "weight_bits": int(rng.integers(8, 19)),
+              "rounds": int(rng.integers(13, 21)), "device": _device(rng)}
+    while True:
+        try:
+            return TileConfig(adc=_adc(rng, max(rows, cols)), **fields)
+        except ValueError:
+            continue  # the bound was one that these weights and codes cannot scale to
+
+
+def draw_operations(rng: np.random.Generator, config: TileConfig, count: int) -> Iterator[Operation]:
+    """The preparation of a tile (reset, registers, all planes), then `count` random operations."""
+    yield Operation("RESET", packet(Opcode.RESET))
+    registers = register_map(config)
+    seed = int(rng.integers(0, 1 << 32))
+    event = int(rng.choice([0, (1 << 32) - int(rng.integers(1, 40)), int(rng.integers(0, 1 << 32))]))
+    for name, value in {"seed": seed, "event": event}.items():
+        yield _set(registers, name, value)
+    for name in ("t_slot", "t_settle", "t_hold", "t_convert"):
+        yield _set(registers, name, int(rng.integers(1, 5 if rng.random() < 0.9 else 21)))
+    planes = (config.engine.populate(config.rows, config.cols, seed, config.rounds)
+              | config.converter.populate(config.n_converters, seed, config.rounds))
+    planes["weight"] = np.clip(_weights(rng, config), planes["w_min"], planes["w_max"])
+    for name, values in planes.items():
+        plane = Plane[name.upper()]
+        words = packets(Opcode.WRITE, np.full(len(values), plane), np.arange(len(values)), values)
+        yield Operation(f"WRITE all of {plane.name}", words.reshape(-1))
+
+    kinds, shares = list(_SHARES), np.array(list(_SHARES.values())) / sum(_SHARES.values())
+    for _ in range(count):
+        kind = rng.choice(kinds, p=shares)
+        yield _malformed(rng, config) if kind == "malformed" else _good(rng, config, str(kind))
+
+
+def readback(config: TileConfig) -> Iterator[Operation]:
+    """Reads of all planes, writable registers and counters."""
+    for plane, shape in config.planes.items():
+        words = packets(Opcode.READ, np.full(shape.rows, plane), np.arange(shape.rows), np.zeros((shape.rows, 0)))
+        yield Operation(f"final READ of {plane.name}", words.reshape(-1))
+    for run in _GETTABLE:
+        yield Operation(f"final GET of registers {run.start}..{run.stop - 1}",
+                        packet(Opcode.GET, len(run), run.start))
+
+
+def _adc(rng, longest: int) -> AdcConfig:
+    """A converter whose bound lies about the output of random codes and weights: few codes saturate, few are 0."""
+    bits = int(rng.integers(4, 15))
+    largest = (1 << (bits - 1)) - 1
+    noisy = rng.random() < 0.85
+    return AdcConfig(bits=bits, bound=float(longest ** 0.5 * 2.0 ** rng.uniform(-4, 2)),
+                     noise=float(rng.uniform(0, min(15.9, 0.3 * largest))) if noisy else 0.0,
+                     gain_spread=float(rng.uniform(0, 0.2)) if rng.random() < 0.7 else 0.0,
+                     offset_spread=float(rng.uniform(0, min(25, 0.2 * largest))) if rng.random() < 0.7 else 0.0)
+
+
+def _device(rng) -> Device:
+    def share(low: float, high: float) -> float:
+        return float(rng.uniform(low, high))
+
+    common = {
+        "dw_min": float(10.0 ** rng.uniform(-4, -0.5)), "dw_min_dtod": share(0, 0.6),
+        "dw_min_std": share(0, 1.5 if rng.random() < 0.9 else 7.9) if rng.random() < 0.8 else 0.0,
+        "up_down": share(-0.8, 0.8) if rng.random() < 0.5 else 0.0, "up_down_dtod": share(0, 0.2),
+        "w_max": share(0.05, 1.95), "w_min": -share(0.05, 2.0),
+        "w_max_dtod": share(0, 0.5), "w_min_dtod": share(0, 0.5),
+    }
+    match int(rng.integers(4)):
+        case 0:
+            return ConstantStep(**common)
+        case 1:
+            return LinearStep(**common, gamma_up=share(0, 1.2), gamma_down=share(0, 1.2),
+                              gamma_up_dtod=share(0, 0.3), gamma_down_dtod=share(0, 0.3))
+        case 2:
+            return SoftBounds(**common)
+        case _:
+            up, down = (tuple(float(node) for node in rng.uniform(0, high, 17)) for high in rng.choice([1.5, 3.99], 2))
+            return PiecewiseStep(**common, up=up, down=down)
+
+
+def _weights(rng, config: TileConfig) -> np.ndarray:
+    spread = rng.choice([0.1, 0.5, 2.0]) / config.weight.lsb
+    values = rng.normal(0, spread, (config.rows, config.cols))
+    return np.clip(np.rint(values), config.weight.min, config.weight.max).astype(np.int64)
+
+
+def _vector(rng, n: int, largest: int) -> np.ndarray:
+    """Signed integers up to +-largest: dense, sparse, one-hot, extreme, small or all zero."""
+    dense = rng.integers(-largest, largest + 1, n)
+    match int(rng.integers(8)):
+        case 0:
+            return np.zeros(n, dtype=np.int64)
+        case 1:
+            return np.where(np.arange(n) == rng.integers(n), dense, 0)
+        case 2:
+            return largest * rng.integers(-1, 2, n)
+        case 3:
+            return np.full(n, rng.choice([-largest, largest]))
+        case 4:
+            return rng.integers(-max(1, largest // 64), max(1, largest // 64) + 1, n)
+        case 5 | 6:
+            return np.where(rng.random(n) < rng.uniform(0.05, 0.5), dense, 0)
+        case _:
+            return dense
+
+
+def _set(registers, name: str, value: int) -> Operation:
+    return Operation(f"SET {name}", packet(Opcode.SET, 0, registers[name].index, [value]))
+
+
+def _good(rng, config: TileConfig, kind: str) -> Operation:
+    match kind:
+        case "forward":
+            return Operation("FORWARD", packet(Opcode.FORWARD, payload=_vector(rng, config.rows, config.code.max)))
+        case "backward":
+            return Operation("BACKWARD", packet(Opcode.BACKWARD, payload=_vector(rng, config.cols, config.code.max)))
+        case "update":
+            bl = int(rng.choice([1, MAX_BL, int(rng.integers(1, MAX_BL + 1)), int(rng.integers(1, 9))]))
+            levels = [_vector(rng, n, MAX_LEVEL) for n in (config.rows, config.cols)]
+            return Operation(f"UPDATE, BL {bl}", packet(Opcode.UPDATE, bl, payload=np.concatenate(levels)))
+        case "get":
+            run = _GETTABLE[rng.integers(len(_GETTABLE))]
+            first = int(rng.integers(run.start, run.stop))
+            count = int(rng.integers(1, run.stop - first + 1))
+            return Operation(f"GET of registers {first}..{first + count - 1}", packet(Opcode.GET, count, first))
+        case "set":
+            registers = register_map(config)
+            name = str(rng.choice(["seed", "event", "t_slot", "t_settle", "t_hold", "t_convert"]))
+            return _set(registers, name, int(rng.integers(1, 9 if name.startswith("t_") else 1 << 32)))
+        case "reset":
+            return Operation("RESET", packet(Opcode.RESET))
+    plane = Plane(int(rng.choice(list(config.planes))))
+    shape = config.planes[plane]
+    row = int(rng.integers(shape.rows))
+    if kind == "read":
+        return Operation(f"READ of {plane.name} row {row}", packet(Opcode.READ, plane, row))
+    low, high = (shape.format.min, shape.format.max) if rng.random() < 0.5 else \
+        (shape.format.min // 8, shape.format.max // 8)
+    return Operation(f"WRITE of {plane.name} row {row}",
+                     packet(Opcode.WRITE, plane, row, rng.integers(low, high + 1, shape.cols)))
+
+
+def _malformed(rng, config: TileConfig) -> Operation:
+    """A packet with something wrong about it: a tile must say so, and change nothing."""
+    good = _good(rng, config, str(rng.choice(["forward", "backward", "update", "write", "read", "get", "set"])))
+    words = good.words.copy()
+    plain = words & np.uint64(0xFFFFFFFF)
+    opcode, argument = int(plain[0]) >> 24, int(plain[0]) >> 16 & 0xFF
+    wrong = str(rng.choice(["opcode", "argument", "length", "value", "framing"]))
+    match wrong:
+        case "opcode":
+            bad = int(rng.choice([0, 9, 10, 255, int(rng.integers(9, 256))]))
+            words[0] = np.uint64(FIRST | (int(words[0]) & LAST) | bad << 24 | int(plain[0]) & 0xFFFFFF)
+        case "argument":
+            return _bad_argument(rng, config)
+        case "length":
+            length = payload_length(config, opcode, argument)
+            other = int(rng.choice([n for n in {0, 1, length - 1, length + 1, length + 7} if n >= 0 and n != length]))
+            payload = rng.integers(0, 3, other) if rng.random() < 0.5 else np.resize(plain[1:], other) \
+                if len(plain) > 1 else np.zeros(other)
+            words = packet(opcode, argument, int(plain[0]) & 0xFFFF, np.asarray(payload).astype(np.int64))
+        case "value":
+            if opcode in (Opcode.READ, Opcode.GET):
+                return _bad_argument(rng, config)
+            return Operation("a bad value in " + good.name, _bad_value(rng, config, opcode, words))
+        case "framing":
+            return Operation("bad framing of " + good.name, _bad_framing(rng, words))
+    return Operation(f"a bad {wrong} in {good.name}", words)
+
+
+def _bad_argument(rng, config: TileConfig) -> Operation:
+    match int(rng.integers(6)):
+        case 0:
+            planes = [n for n in range(16) if n not in config.planes] + [255]
+            words = packet(int(rng.choice([Opcode.READ, Opcode.WRITE])), int(rng.choice(planes)), 0)
+        case 1:
+            plane = Plane(int(rng.choice(list(config.planes))))
+            row = config.planes[plane].rows + int(rng.choice([0, 1, 64, 40000]))
+            words = packet(int(rng.choice([Opcode.READ, Opcode.WRITE])), plane, row)
+        case 2:
+            bl = int(rng.choice([0, 64, 128, 255]))
+            words = packet(Opcode.UPDATE, bl, payload=np.zeros(config.rows + config.cols))
+        case 3:
+            words = packet(Opcode.SET, 0, int(rng.choice([0, 4, 5, 7, 14, 16, 36, 1000])), [1])
+        case 4:
+            words = packet(Opcode.GET, 0, int(rng.integers(0, 5)))
+        case _:
+            first, count = ((4, 2), (5, 1), (13, 2), (14, 1), (36, 1), (65535, 1), (8, 255))[rng.integers(7)]
+            words = packet(Opcode.GET, count, first)
+    return Operation("a bad argument", words)
+
+
+def _bad_value(rng, config: TileConfig, opcode: int, words: np.ndarray) -> np.ndarray:
+    """One payload word just, or far, beyond its format; a zero where a register must not be."""
+    where = 1 + int(rng.integers(len(words) - 1))
+    argument, index = int(words[0]) >> 16 & 0xFF, int(words[0]) & 0xFFFF
+    match opcode:
+        case Opcode.FORWARD | Opcode.BACKWARD:
+            low, high = config.code.min, config.code.max
+        case Opcode.UPDATE:
+            low, high = -MAX_LEVEL, MAX_LEVEL
+        case Opcode.WRITE:
+            low, high = config.planes[Plane(argument)].format.min, config.planes[Plane(argument)].format.max
+        case _:
+            timing = any(r.index == index and r.minimum for r in register_map(config).values())
+            low, high = (1, 255) if timing else (0, _WORD.max)
+    beyond = [low - 1, high + 1, -(1 << 31), (1 << 31) - 1]
+    value = int(rng.choice([v for v in beyond if v < low or v > high]))
+    words = words.copy()
+    words[where] = np.uint64(value & _WORD.max | int(words[where]) & (FIRST | LAST))
+    return words
+
+
+def _bad_framing(rng, words: np.ndarray) -> np.ndarray:
+    """Words without first, a packet cut short, or a first within one; the next good packet must be heard again."""
+    first, last = np.uint64(FIRST), np.uint64(LAST)
+    match int(rng.integers(4)):
+        case 0:  # no first
+            words[0] &= ~first
+        case 1:  # no last: the next packet's first ends it
+            words[-1] &= ~last
+        case 2:  # a first in the middle
+            words[rng.integers(len(words))] |= first
+            if len(words) > 1:
+                words[-1] |= first
+        case _:  # cut short without last
+            words = words[:int(rng.integers(1, len(words) + 1))].copy()
+            words[-1] &= ~last
+    return words

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Loops that numba compiles where it is installed: the same bits as the numpy code, without its overhead on the
+few dozen draws and pulses that one operation of a tile takes.
+
+`njit` and `lines` are None without numba; tests compare the two paths exactly. numba keeps what it compiled by
+this file's text alone, so every loop is here, and constants of the contract that other files own come as
+arguments.
+"""
+from functools import partial
+
+import numpy as np
+
+from golden.threefry import PARITY, ROTATIONS
+
+try:
+    import numba
+except ImportError:
+    numba = None
+
+# numba sees module-level numbers and arrays, not attributes of objects
+_ROTATIONS = np.array(ROTATIONS, dtype=np.uint32)
+_PARITY = np.uint32(PARITY)
+
+
+def keys(seed: int, event: int) -> np.ndarray:
+    """The three key words of an address."""
+    return np.array([seed, event, seed ^ event ^ PARITY], dtype=np.uint32)
+
+
+def threefry(x0, x1, key_words, rounds):
+    """`threefry.threefry2x32` of one counter (two uint32)."""
+    x0 = np.uint32(x0 + key_words[0])
+    x1 = np.uint32(x1 + key_words[1])
+    for r in range(rounds):
+        rotation = _ROTATIONS[r % 8]
+        x0 = np.uint32(x0 + x1)
+        x1 = np.uint32((x1 << rotation) | (x1 >> np.uint32(32 - rotation))) ^ x0
+        if r % 4 == 3:
+            i = r // 4 + 1
+            x0 = np.uint32(x0 + key_words[i % 3])
+            x1 = np.uint32(x1 + key_words[(i + 1) % 3] + np.uint32(i))
+    return x0, x1
+
+
+def _fill(draws, seed, stream, events, rows, slots, rounds):
+    """Draws (N, n) of N addresses, four columns to a call."""
+    key_words = np.empty(3, dtype=np.uint32)
+    for i in range(draws.shape[0]):
+        key_words[0], key_words[1] = seed, events[i]
+        key_words[2] = key_words[0] ^ key_words[1] ^ _PARITY
+        for column in range(0, draws.shape[1], 4):
+            low, high = threefry(np.uint32(stream | slots[i]), np.uint32((rows[i] << 16) | (column >> 2)),
+                                 key_words, rounds)
+            for k in range(min(4, draws.shape[1] - column)):
+                word = np.int64(high if k & 2 else low)
+                draws[i, column + k] = word >> 16 if k & 1 else word & 0xFFFF
+
+
+def _lines(seed, stream, event, row, n_columns, slot, rounds):
+    """`noise.uniform_lines`, with the number of the stream in place."""
+    shape = np.broadcast(event, row, slot).shape
+    address = np.empty((3, *shape), dtype=np.int64)
+    address[0], address[1], address[2] = event, row, slot
+    draws = np.empty((*shape, n_columns), dtype=np.int64)
+    _fill(draws.reshape(-1, n_columns), np.uint32(seed), stream, *address.reshape(3, -1), rounds)
+    return draws
+
+
+def pulse_loops(weights, step_up, step_down, slope_up, slope_down, w_max, w_min, nodes, gaussians,
+                 row_pulses, col_pulses, row_negative, col_negative, key_words, rounds, sigma,
+                 has_slope, has_table, step_frac, slope_shift, segment_bits, w_offset, constants):
+    """`crossbar.update` cross-point by cross-point, in the order slot, row, column."""
+    mean_min, mean_max, table_frac, gain_frac, xi_frac, stream = constants
+    coincidences = 0
+    n_rows, bl = row_pulses.shape
+    n_cols = col_pulses.shape[0]
+    for slot in range(bl):
+        for r in range(n_rows):
+            if not row_pulses[r, slot]:
+                continue
+            group, x0, x1 = -1, np.uint32(0), np.uint32(0)
+            for c in range(n_cols):
+                if not col_pulses[c, slot]:
+                    continue
+                coincidences += 1
+                up = row_negative[r] != col_negative[c]
+                w = weights[r, c]
+                mean = step_up[r, c] if up else step_down[r, c]
+                if has_table:
+                    position = w + w_offset
+                    segment, fraction = position >> segment_bits, position & ((1 << segment_bits) - 1)
+                    start, end = nodes[1 - up, segment], nodes[1 - up, segment + 1]
+                    factor = start + _round((end - start) * fraction, segment_bits)
+                    mean = _round(mean * factor, table_frac)
+                if has_slope:
+                    slope = slope_up[r, c] if up else slope_down[r, c]
+                    mean += _round(slope * w, slope_shift)
+                mean = min(max(mean, mean_min), mean_max)
+                if sigma:
+                    if c >> 2 != group:
+                        group = c >> 2
+                        x0, x1 = threefry(np.uint32(stream | slot),
+                                          np.uint32((r << 16) | group), key_words, rounds)
+                    word = np.int64(x1 if c & 2 else x0)
+                    xi = gaussians[word >> 16 if c & 1 else word & 0xFFFF]
+                    gain = (1 << gain_frac) + _round(sigma * xi, xi_frac)
+                    delta = _round(mean * gain, gain_frac + step_frac)
+                else:
+                    delta = _round(mean, step_frac)
+                w = w + delta if up else w - delta
+                weights[r, c] = min(max(w, w_min[r, c]), w_max[r, c])
+    return coincidences
+
+
+def _round(value, shift):
+    if shift <= 0:
+        return value << -shift
+    return (value + (1 << (shift - 1)) - 1 + ((value >> shift) & 1)) >> shift
+
+
+if numba is not None:
+    njit = partial(numba.njit, cache=True)
+    threefry = njit(threefry)
+    _fill = njit(_fill)
+    _round = njit(_round)
+    pulse_loops = njit(pulse_loops)
+    lines = _lines
+else:
+    njit = lines = None

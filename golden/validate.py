@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a tile accepts: one set of checks for the model and for the driver of a linked tile.
+
+Each returns its values as int64, or raises TypeError (kind) or ValueError (range) before anything has happened.
+"""
+import numpy as np
+
+from golden.config import LEVEL, MAX_BL, MAX_LEVEL, Plane, PlaneShape, TileConfig
+from golden.formats import Format
+from golden.registers import Register
+
+_BL = Format(6, signed=False)
+
+
+def codes(config: TileConfig, values, n: int) -> np.ndarray:
+    """Input or error codes (B, n), from (n,) or (B, n)."""
+    return _batch(config.code.check(values, "Codes"), n, "Codes")
+
+
+def update(config: TileConfig, row_levels, col_levels, bl) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Levels (B, R) and (B, C) in +-65536 and slots (B,) in 1..63 of a batch of updates."""
+    row_levels, col_levels = _levels(row_levels, config.rows), _levels(col_levels, config.cols)
+    bl = _BL.check(bl, "BL").reshape(-1)
+    if (bl < 1).any():
+        raise ValueError(f"BL must be in 1..{MAX_BL}, not 0")
+    if not len(row_levels) == len(col_levels) == len(bl):
+        raise ValueError(f"Batch sizes of rows, columns and BL must agree, not be "
+                         f"{len(row_levels)}, {len(col_levels)} and {len(bl)}")
+    return row_levels, col_levels, bl
+
+
+def plane_row(config: TileConfig, plane, row: int) -> PlaneShape:
+    """Shape and format of a plane that has this row."""
+    if plane not in config.planes:
+        raise ValueError(f"Plane must be one of {[p.name for p in config.planes]}, not {plane!r}")
+    shape = config.planes[Plane(plane)]
+    if not 0 <= row < shape.rows:
+        raise ValueError(f"Row of plane {Plane(plane).name} must be in 0..{shape.rows - 1}, not {row}")
+    return shape
+
+
+def plane_values(config: TileConfig, plane, row: int, values) -> np.ndarray:
+    """Values of one row of a plane."""
+    shape = plane_row(config, plane, row)
+    values = shape.format.check(values, f"Values of plane {Plane(plane).name}")
+    if values.shape != (shape.cols,):
+        raise ValueError(f"A row of plane {Plane(plane).name} must have shape ({shape.cols},), not {values.shape}")
+    return values
+
+
+def plane(config: TileConfig, plane, values) -> np.ndarray:
+    """Values of a whole plane, (rows, cols) of its shape."""
+    shape = plane_row(config, plane, 0)
+    values = shape.format.check(values, f"Values of plane {Plane(plane).name}")
+    if values.shape != (shape.rows, shape.cols):
+        raise ValueError(f"Plane {Plane(plane).name} must have shape ({shape.rows}, {shape.cols}), not {values.shape}")
+    return values
+
+
+def register(registers: dict[str, Register], name: str) -> Register:
+    """The register of that name."""
+    if name not in registers:
+        raise ValueError(f"Register must be one of {', '.join(registers)}, not {name!r}")
+    return registers[name]
+
+
+def register_value(registers: dict[str, Register], name: str, value: int) -> int:
+    """A value that may be written to a register."""
+    found = register(registers, name)
+    if not found.writable:
+        raise ValueError(f"Register must be a writable one, not {name}")
+    Format(found.bits, signed=False).check(value, f"Register {name}")
+    if value < found.minimum:
+        raise ValueError(f"Register {name} must be at least {found.minimum}, not {value}")
+    return int(value)
+
+
+def _levels(levels, n: int) -> np.ndarray:
+    levels = _batch(LEVEL.check(levels, "Levels"), n, "Levels")
+    if levels.size and np.abs(levels).max() > MAX_LEVEL:
+        raise ValueError(f"Levels must be in +-{MAX_LEVEL}, not {int(levels.flat[np.abs(levels).argmax()])}")
+    return levels
+
+
+def _batch(values, n: int, name: str) -> np.ndarray:
+    """`values` as (B, n)."""
+    if values.ndim not in (1, 2) or values.shape[-1] != n:
+        raise ValueError(f"{name} must have shape ({n},) or (batch, {n}), not {values.shape}")
+    return values.reshape(-1, n)

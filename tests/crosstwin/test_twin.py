@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The object that users hold: real numbers in and out, and errors of one clear sentence."""
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from crosstwin import TILES, Management, Twin
+from crosstwin.driver import LinkedTile
+from crosstwin.links import ControllerLink
+from golden.adc import AdcConfig
+from golden.device import ConstantStep
+from golden.tile import Tile
+
+CONFIG = TILES["tiny"]
+QUIET = replace(CONFIG, adc=AdcConfig(bits=14, bound=8.0, noise=0.0), code_bits=9,
+                device=ConstantStep(dw_min=0.002, dw_min_dtod=0.0, dw_min_std=0.0, up_down_dtod=0.0, w_max=1.5,
+                                    w_min=-1.5, w_max_dtod=0.0, w_min_dtod=0.0))
+
+
+def random(*shape, seed: int = 0, spread: float = 0.4) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(-spread, spread, shape)
+
+
+def test_products_are_near_the_real_ones_without_noise():
+    weights, x, d = random(5, 6), random(20, 5, seed=1), random(20, 6, seed=2)
+    with Twin(Tile(QUIET)) as twin:
+        twin.load(weights)
+        np.testing.assert_allclose(twin.read(), weights, atol=2.0 ** -17)
+        np.testing.assert_allclose(twin.forward(x), x @ weights, atol=0.004)
+        np.testing.assert_allclose(twin.backward(d), d @ weights.T, atol=0.004)
+        assert twin.forward(x[0]).shape == (6,)
+        assert twin.forward(x[:0]).shape == (0, 6)
+
+
+def test_an_update_descends_by_the_outer_product_in_the_mean():
+    x, d = np.array([1, 0.5, -0.5, 0, 1]), np.array([0.5, -1, 0, 0.25, 1, -0.5])
+    with Twin(Tile(QUIET), management=Management(bl=63)) as twin:
+        twin.load(np.zeros((5, 6)))
+        twin.update(np.tile(x, (200, 1)), np.tile(d, (200, 1)), 0.004)
+        np.testing.assert_allclose(twin.read(), -200 * 0.004 * np.outer(x, d), atol=0.1)
+        assert twin.counters()["updates"] == 200
+
+
+def test_an_update_of_nothing_is_skipped():
+    twin = Twin(Tile(CONFIG))
+    for x, d, rate in ((np.zeros(5), np.ones(6), 0.1), (np.ones(5), np.zeros(6), 0.1), (np.ones(5), np.ones(6), 0)):
+        twin.update(x, d, rate)
+    assert twin.counters()["updates"] == 0
+
+
+def test_weights_beyond_a_devices_bounds_are_clipped_to_them():
+    twin = Twin(Tile(CONFIG), seed=3)
+    bounds = CONFIG.engine.populate(5, 6, 3, CONFIG.rounds)
+    for value, name in ((1.99, "w_max"), (-1.99, "w_min")):
+        twin.load(np.full((5, 6), value))
+        np.testing.assert_array_equal(twin.read(), np.clip(CONFIG.weight.real(bounds[name]), -1.99, 1.99)
+                                      if name == "w_min" else CONFIG.weight.real(bounds[name]))
+
+
+def test_it_is_the_same_behind_a_link():
+    twins = Twin(Tile(CONFIG), 4), Twin(LinkedTile(CONFIG, ControllerLink(CONFIG)), 4)
+    results = []
+    for twin in twins:
+        twin.load(random(5, 6))
+        results.append([twin.forward(random(7, 5, spread=3)), twin.backward(random(7, 6)),
+                        twin.update(random(7, 5), random(7, 6), 0.01), twin.read()])
+    for golden, linked in zip(*results, strict=True):
+        np.testing.assert_array_equal(golden, linked)
+    assert twins[0].counters() == twins[1].counters()
+    assert twins[0].chip_time_s == twins[0].counters()["chip_cycles"] / 1e9
+
+
+@pytest.mark.parametrize(("call", "sentence"), [
+    (lambda t: t.load(np.zeros((6, 5))), r"Weights must have shape \(5, 6\), not \(6, 5\)"),
+    (lambda t: t.load(np.full((5, 6), 2.0)), "Weights must be above -2 and below 2, not 2"),
+    (lambda t: t.load(np.full((5, 6), -2.5)), "Weights must be above -2 and below 2, not -2.5"),
+    (lambda t: t.load(np.full((5, 6), np.nan)), "Weights must be finite numbers, not nan"),
+    (lambda t: t.forward(np.zeros(6)), r"x must have shape \(5,\) or \(batch, 5\), not \(6,\)"),
+    (lambda t: t.forward([np.inf] * 5), "x must be finite numbers, not inf"),
+    (lambda t: t.backward(np.zeros((1, 2, 6))), "d must have shape"),
+    (lambda t: t.backward([np.nan] * 6), "d must be finite numbers, not nan"),
+    (lambda t: t.update(np.zeros((2, 5)), np.zeros((3, 6)), 0.1), "Batch sizes of x and d must agree, not be 2 and 3"),
+    (lambda t: t.update(np.zeros(5), np.zeros(6), -0.1), "Learning rate must be a finite number of at least 0"),
+    (lambda t: t.update(np.zeros(5), np.zeros(6), np.nan), "Learning rate must be a finite number of at least 0"),
+])
+def test_bad_values_are_refused_and_change_nothing(call, sentence):
+    twin = Twin(Tile(CONFIG))
+    twin.load(random(5, 6))
+    before = twin.read(), twin.counters()
+    with pytest.raises(ValueError, match=sentence):
+        call(twin)
+    np.testing.assert_array_equal(twin.read(), before[0])
+    assert twin.counters() == before[1]
+
+
+def test_words_are_no_numbers():
+    with pytest.raises(TypeError, match="x must be an array of real numbers, not list"):
+        Twin(Tile(CONFIG)).forward(["a"] * 5)
+
+
+def test_a_seed_has_32_bits():
+    with pytest.raises(ValueError, match=r"Register seed must be in 0\.\.4294967295"):
+        Twin(Tile(CONFIG), seed=-1)

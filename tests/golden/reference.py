@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The contract once more, from the text of `docs/contract.md` alone: Python integers, one number at a time.
+
+It shares no code with `golden/`, except for the configuration objects that it is asked about.
+"""
+from fractions import Fraction
+from statistics import NormalDist
+
+MASK = 0xFFFFFFFF
+
+
+def divide(numerator: int, denominator: int) -> int:
+    """Nearest integer, ties to even."""
+    return round(Fraction(numerator, denominator))
+
+
+def shift_right(value: int, shift: int) -> int:
+    return round(Fraction(value) / Fraction(2) ** shift)
+
+
+def saturate(value: int, bits: int, symmetric: bool = False) -> int:
+    top = 2 ** (bits - 1) - 1
+    return max(-top - (not symmetric), min(top, value))
+
+
+def threefry(counter, key, rounds: int):
+    keys = (*key, key[0] ^ key[1] ^ 0x1BD11BDA)
+    a, b = (counter[0] + keys[0]) & MASK, (counter[1] + keys[1]) & MASK
+    for r in range(rounds):
+        a = (a + b) & MASK
+        rotation = (13, 15, 26, 6, 17, 29, 16, 24)[r % 8]
+        b = ((b << rotation | b >> (32 - rotation)) & MASK) ^ a
+        if r % 4 == 3:
+            n = (r + 1) // 4
+            a, b = (a + keys[n % 3]) & MASK, (b + keys[(n + 1) % 3] + n) & MASK
+    return a, b
+
+
+def draw(seed, stream, event, row, column, slot, rounds: int) -> int:
+    words = threefry((stream << 24 | slot, row << 16 | column // 4), (seed, event), rounds)
+    return words[column % 4 // 2] >> 16 * (column % 2) & 0xFFFF
+
+
+def table_node(octave: int, eighths: int) -> int:
+    """-z of the tail probability eighths/8 * 2**(-2 - octave), in 2**-10."""
+    return round(-NormalDist().inv_cdf(eighths * 2.0 ** (-5 - octave)) * 1024)
+
+
+def xi(d: int) -> int:
+    n = 2 * (d % 32768) + 1
+    octave = 0
+    while n < 32768:
+        n, octave = 2 * n, octave + 1
+    eighths, fraction = n // 4096, n // 64 % 64
+    start, end = table_node(octave, eighths), table_node(octave, eighths + 1)
+    magnitude = start - shift_right((start - end) * fraction, 6)
+    return -magnitude if d >= 32768 else magnitude
+
+
+def train(seed, stream, event, levels, bl, rounds):
+    return [[draw(seed, stream, event, 0, line, slot, rounds) < abs(level) for slot in range(bl)]
+            for line, level in enumerate(levels)]
+
+
+def pulse(config, w, up, step, slope, w_max, w_min, xi_value):
+    engine, frac = config.engine, config.weight_bits - 2
+    mean = step
+    if engine.table is not None:
+        nodes, segment_bits = engine.table[0 if up else 1], config.weight_bits - 4
+        segment, fraction = divmod(w + 2 ** (config.weight_bits - 1), 2 ** segment_bits)
+        factor = nodes[segment] + shift_right((nodes[segment + 1] - nodes[segment]) * fraction, segment_bits)
+        mean = shift_right(mean * factor, 14)
+    mean = saturate(mean + shift_right(slope * w, frac - 3), 18)
+    gain = 4096 + shift_right(engine.sigma * xi_value, 10)
+    delta = shift_right(mean * gain, 12 + engine.step_frac)
+    w = w + delta if up else w - delta
+    return min(max(w, w_min), w_max)
+
+
+def update(config, planes, seed, event, row_levels, col_levels, bl):
+    """One update on planes (name to nested lists), in place; gives row and column pulses, coincidences."""
+    rows = train(seed, 2, event, row_levels, bl, config.rounds)
+    cols = train(seed, 3, event, col_levels, bl, config.rounds)
+    coincidences = 0
+    for r, row in enumerate(rows):
+        for c, col in enumerate(cols):
+            up = (row_levels[r] < 0) != (col_levels[c] < 0)
+            side = "UP" if up else "DOWN"
+            for slot in range(bl):
+                if row[slot] and col[slot]:
+                    coincidences += 1
+                    noise = xi(draw(seed, 1, event, r, c, slot, config.rounds)) if config.engine.sigma else 0
+                    slope = planes[f"SLOPE_{side}"][r][c] if config.device.has_slope else 0
+                    planes["WEIGHT"][r][c] = pulse(
+                        config, planes["WEIGHT"][r][c], up, planes[f"STEP_{side}"][r][c], slope,
+                        planes["W_MAX"][r][c], planes["W_MIN"][r][c], noise)
+    return sum(map(sum, rows)), sum(map(sum, cols)), coincidences
+
+
+def charge(codes, weights) -> list[int]:
+    """Charges of the columns of `weights` (nested lists)."""
+    return [sum(x * w for x, w in zip(codes, column, strict=True)) for column in zip(*weights, strict=True)]
+
+
+def convert(config, charges, planes, seed, event) -> list[int]:
+    """ADC codes of one vector's charges."""
+    adc, out = config.adc, []
+    for n, q in enumerate(charges):
+        noise = shift_right(adc.sigma * xi(draw(seed, 4, event, 0, n, 0, config.rounds)), 10)
+        gain, offset = planes["ADC_GAIN"][0][n], planes["ADC_OFFSET"][0][n]
+        held = saturate(shift_right(q * gain, config.converter.shift) + offset + noise, max(adc.bits, 8) + 10)
+        out.append(saturate(shift_right(held, 8), adc.bits, symmetric=True))
+    return out

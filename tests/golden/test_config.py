@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import FrozenInstanceError, replace
+
+import pytest
+
+from golden.adc import AdcConfig
+from golden.config import LEVEL, MAX_BL, MAX_LEVEL, VECTOR, Plane, TileConfig
+from golden.device import Device
+from golden.formats import Format
+from golden.presets import DEVICES
+from tests.support import CONFIGS, random_config
+
+
+def test_formats_of_the_default():
+    config = TileConfig()
+    assert config.code == Format(7, symmetric=True)
+    assert (config.code.min, config.code.max) == (-63, 63)
+    assert config.weight == Format(18, frac=16)
+    assert config.adc.code.max == 255
+    assert config.charge == Format(30)
+    assert config.n_converters == 64
+    assert config.chunks == 4
+
+
+def test_constants():
+    assert (MAX_BL, MAX_LEVEL) == (63, 65536)
+    assert LEVEL.holds([-MAX_LEVEL, MAX_LEVEL])
+    assert Format(24, frac=16) == VECTOR
+    assert [(p.name, p.value) for p in Plane] == [
+        ("WEIGHT", 0), ("STEP_UP", 1), ("STEP_DOWN", 2), ("W_MAX", 3), ("W_MIN", 4), ("SLOPE_UP", 5),
+        ("SLOPE_DOWN", 6), ("ADC_GAIN", 7), ("ADC_OFFSET", 8)]
+
+
+@pytest.mark.parametrize("weight_bits", range(8, 19))
+def test_weights_reach_from_minus_two_to_two(weight_bits):
+    weight = TileConfig(weight_bits=weight_bits).weight
+    assert weight.real(weight.min) == -2
+    assert weight.real(weight.max) == 2 - weight.lsb
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_charge_holds_the_extremes_and_no_bit_more(seed):
+    config = random_config(seed)
+    extreme = config.n_converters * config.code.max * 2 ** (config.weight_bits - 1)
+    assert config.charge.holds([-extreme, extreme])
+    assert not Format(config.charge.bits - 1).holds(extreme)
+
+
+def test_largest_tile():
+    config = TileConfig(rows=1024, cols=1024, lanes=1024, code_bits=9, adc=AdcConfig(bits=14))
+    assert config.charge.bits + 16 < 62  # charge * gain in int64
+
+
+@pytest.mark.parametrize(("rows", "cols", "n"), [(5, 9, 9), (9, 5, 9), (4, 4, 4)])
+def test_one_converter_a_line_of_the_longer_side(rows, cols, n):
+    config = TileConfig(rows=rows, cols=cols, lanes=1)
+    assert config.n_converters == n
+    assert config.planes[Plane.ADC_GAIN][1:] == (1, n)
+    assert config.planes[Plane.WEIGHT][1:] == (rows, cols)
+
+
+@pytest.mark.parametrize(("cols", "lanes", "chunks"), [(6, 4, 2), (8, 4, 2), (9, 4, 3), (5, 5, 1), (5, 1, 5)])
+def test_chunks(cols, lanes, chunks):
+    assert TileConfig(cols=cols, lanes=lanes).chunks == chunks
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_planes_in_the_order_of_their_number(name):
+    planes = CONFIGS[name].planes
+    assert list(planes) == sorted(planes)
+    assert (Plane.SLOPE_UP in planes) == (Plane.SLOPE_DOWN in planes) == CONFIGS[name].device.has_slope
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_hashable_frozen_and_replaceable(name):
+    config = CONFIGS[name]
+    same = replace(config)
+    assert same == config
+    assert hash(same) == hash(config)
+    assert len({config, same, replace(config, rounds=31)}) == 2
+    with pytest.raises(FrozenInstanceError):
+        config.rows = 3
+
+
+def test_device_models_with_like_parameters_differ():
+    assert TileConfig(device=Device()) != TileConfig(device=DEVICES["ConstantStep"])
+
+
+@pytest.mark.parametrize(("parameters", "error", "message"), [
+    ({"rows": 0}, ValueError, r"Row count must be in 2\.\.1024, not 0"),
+    ({"rows": 1025}, ValueError, r"Row count must be in 2\.\.1024, not 1025"),
+    ({"rows": 4.0}, TypeError, r"Row count must be an integer, not 4\.0"),
+    ({"rows": True}, TypeError, "Row count must be an integer, not True"),
+    ({"cols": 1, "lanes": 1}, ValueError, r"Column count must be in 2\.\.1024, not 1"),
+    ({"lanes": 0}, ValueError, r"Lane count must be in 1\.\.1024, not 0"),
+    ({"cols": 8, "lanes": 9}, ValueError, "Lane count must be at most the column count 8, not 9"),
+    ({"code_bits": 1}, ValueError, r"Input code width must be in 2\.\.9, not 1"),
+    ({"code_bits": 10}, ValueError, r"Input code width must be in 2\.\.9, not 10"),
+    ({"weight_bits": 7}, ValueError, r"Weight width must be in 8\.\.18, not 7"),
+    ({"weight_bits": 19}, ValueError, r"Weight width must be in 8\.\.18, not 19"),
+    ({"rounds": 12}, ValueError, r"Threefry rounds must be in 13\.\.32, not 12"),
+    ({"rounds": 33}, ValueError, r"Threefry rounds must be in 13\.\.32, not 33"),
+    ({"adc": 9}, TypeError, "ADC configuration must be an AdcConfig, not 9"),
+    ({"device": "EcRam"}, TypeError, "Device must be a Device, not 'EcRam'"),
+    ({"adc": AdcConfig(bits=14, bound=2.0 ** -10), "code_bits": 2, "weight_bits": 8}, ValueError,
+     "ADC bound must put one LSB .*")])
+def test_bad_parameters(parameters, error, message):
+    with pytest.raises(error, match=f"^{message}$"):
+        TileConfig(**parameters)

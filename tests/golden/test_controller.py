@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+import numpy as np
+import pytest
+
+from golden.config import MAX_LEVEL, Plane
+from golden.controller import Controller
+from golden.protocol import FIRST, LAST, Opcode, Status, packet, response, split
+from golden.registers import CONTRACT_VERSION
+from tests.support import CONFIGS, loaded_tile, random_codes, random_updates, state
+
+TINY = CONFIGS["tiny"]
+ROWS, COLS = TINY.rows, TINY.cols
+
+
+@pytest.fixture
+def controller():
+    return Controller(loaded_tile(TINY, 1))
+
+
+def ask(controller, opcode, argument=0, index=0, payload=(), n=0):
+    return response(controller.exchange(packet(opcode, argument, index, payload)), opcode, n).tolist()
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_operations_are_those_of_the_tile(name):
+    config = CONFIGS[name]
+    controller, tile = Controller(loaded_tile(config, 1)), loaded_tile(config, 1)
+    x, d = random_codes(config, 4, config.rows, 1)[3], random_codes(config, 4, config.cols, 2)[3]
+    row, col, bl = (values[1] for values in random_updates(config, 2, 3))
+    assert ask(controller, Opcode.FORWARD, payload=x, n=config.cols) == tile.forward(x)[0].tolist()
+    assert ask(controller, Opcode.BACKWARD, payload=d, n=config.rows) == tile.backward(d)[0].tolist()
+    assert ask(controller, Opcode.UPDATE, int(bl), payload=[*row, *col]) == []
+    tile.update(row, col, bl)
+    assert state(controller.tile) == state(tile)
+    for plane, shape in config.planes.items():
+        for r in range(shape.rows):
+            line = ask(controller, Opcode.READ, plane, r, n=shape.cols)
+            assert line == tile.read(plane, r).tolist()
+            ask(controller, Opcode.WRITE, plane, r, line[::-1])
+            assert controller.tile.read(plane, r).tolist() == line[::-1]
+
+
+def test_get_one_and_many(controller):
+    assert ask(controller, Opcode.GET, 1, 0, n=1) == [CONTRACT_VERSION]
+    formats = 7 | 18 << 8 | 9 << 16 | 13 << 24
+    assert ask(controller, Opcode.GET, 5, 0, n=5) == [CONTRACT_VERSION, ROWS, COLS, 4, formats]
+    ask(controller, Opcode.FORWARD, payload=[63] * ROWS, n=COLS)
+    assert ask(controller, Opcode.GET, 20, 16, n=20)[:2] == [1, 0]
+
+
+@pytest.mark.parametrize(("index", "value"), [(8, 0xFFFFFFFF), (9, 5), (10, 255), (13, 1)])
+def test_set(controller, index, value):
+    ask(controller, Opcode.SET, index=index, payload=[value])
+    assert ask(controller, Opcode.GET, 1, index, n=1)[0] & 0xFFFFFFFF == value
+
+
+def test_reset(controller):
+    ask(controller, Opcode.SET, index=8, payload=[7])
+    ask(controller, Opcode.FORWARD, payload=[1] * ROWS, n=COLS)
+    weights = controller.tile.read(Plane.WEIGHT, 0).tolist()
+    ask(controller, Opcode.RESET)
+    assert ask(controller, Opcode.GET, 6, 8, n=6) == [0, 0, 1, 4, 4, 1]
+    assert not any(ask(controller, Opcode.GET, 20, 16, n=20))
+    assert ask(controller, Opcode.READ, Plane.WEIGHT, 0, n=COLS) == weights
+
+
+def test_fields_without_a_meaning_are_ignored(controller):
+    assert len(ask(controller, Opcode.FORWARD, 0xAB, 0xCDEF, [0] * ROWS, n=COLS)) == COLS
+    assert ask(controller, Opcode.SET, 0xAB, 8, [1]) == []
+    assert ask(controller, Opcode.RESET, 0xAB, 0xCDEF) == []
+
+
+ERRORS = {
+    "opcode zero": (packet(0), Status.BAD_OPCODE),
+    "opcode unknown": (packet(9, 1, 0, [1, 2]), Status.BAD_OPCODE),
+    "opcode 255": (packet(255), Status.BAD_OPCODE),
+    "get none": (packet(Opcode.GET, 0, 0), Status.BAD_ARGUMENT),
+    "get a gap": (packet(Opcode.GET, 1, 5), Status.BAD_ARGUMENT),
+    "get into a gap": (packet(Opcode.GET, 6, 0), Status.BAD_ARGUMENT),
+    "get beyond": (packet(Opcode.GET, 2, 35), Status.BAD_ARGUMENT),
+    "get with payload": (packet(Opcode.GET, 1, 0, [1]), Status.BAD_LENGTH),
+    "set a constant": (packet(Opcode.SET, 0, 1, [1]), Status.BAD_ARGUMENT),
+    "set a counter": (packet(Opcode.SET, 0, 16, [1]), Status.BAD_ARGUMENT),
+    "set a gap": (packet(Opcode.SET, 0, 14, [1]), Status.BAD_ARGUMENT),
+    "set nothing": (packet(Opcode.SET, 0, 8), Status.BAD_LENGTH),
+    "set twice": (packet(Opcode.SET, 0, 8, [1, 2]), Status.BAD_LENGTH),
+    "set below": (packet(Opcode.SET, 0, 10, [0]), Status.BAD_VALUE),
+    "set above": (packet(Opcode.SET, 0, 10, [256]), Status.BAD_VALUE),
+    "set negative": (packet(Opcode.SET, 0, 10, [-1]), Status.BAD_VALUE),
+    "write no plane": (packet(Opcode.WRITE, Plane.SLOPE_UP, 0, [0] * COLS), Status.BAD_ARGUMENT),
+    "write plane 9": (packet(Opcode.WRITE, 9, 0, [0] * COLS), Status.BAD_ARGUMENT),
+    "write no row": (packet(Opcode.WRITE, Plane.WEIGHT, ROWS, [0] * COLS), Status.BAD_ARGUMENT),
+    "write second gain row": (packet(Opcode.WRITE, Plane.ADC_GAIN, 1, [0] * COLS), Status.BAD_ARGUMENT),
+    "write short": (packet(Opcode.WRITE, Plane.WEIGHT, 0, [0] * (COLS - 1)), Status.BAD_LENGTH),
+    "write long": (packet(Opcode.WRITE, Plane.WEIGHT, 0, [0] * (COLS + 1)), Status.BAD_LENGTH),
+    "write above": (packet(Opcode.WRITE, Plane.WEIGHT, 0, [1] * (COLS - 1) + [131072]), Status.BAD_VALUE),
+    "write below": (packet(Opcode.WRITE, Plane.STEP_UP, 0, [1] * (COLS - 1) + [-1]), Status.BAD_VALUE),
+    "read no plane": (packet(Opcode.READ, 77, 0), Status.BAD_ARGUMENT),
+    "read no row": (packet(Opcode.READ, Plane.WEIGHT, 0xFFFF), Status.BAD_ARGUMENT),
+    "read with payload": (packet(Opcode.READ, Plane.WEIGHT, 0, [0]), Status.BAD_LENGTH),
+    "forward short": (packet(Opcode.FORWARD, payload=[0] * (ROWS - 1)), Status.BAD_LENGTH),
+    "forward long": (packet(Opcode.FORWARD, payload=[0] * (ROWS + 1)), Status.BAD_LENGTH),
+    "forward empty": (packet(Opcode.FORWARD), Status.BAD_LENGTH),
+    "forward above": (packet(Opcode.FORWARD, payload=[0] * (ROWS - 1) + [64]), Status.BAD_VALUE),
+    "forward most negative": (packet(Opcode.FORWARD, payload=[-64] + [0] * (ROWS - 1)), Status.BAD_VALUE),
+    "forward of 32 bits": (packet(Opcode.FORWARD, payload=[1 << 31] + [0] * (ROWS - 1)), Status.BAD_VALUE),
+    "backward short": (packet(Opcode.BACKWARD, payload=[0] * ROWS), Status.BAD_LENGTH),
+    "backward above": (packet(Opcode.BACKWARD, payload=[64] * COLS), Status.BAD_VALUE),
+    "update BL 0": (packet(Opcode.UPDATE, 0, 0, [0] * (ROWS + COLS)), Status.BAD_ARGUMENT),
+    "update BL 64": (packet(Opcode.UPDATE, 64, 0, [0] * (ROWS + COLS)), Status.BAD_ARGUMENT),
+    "update short": (packet(Opcode.UPDATE, 31, 0, [0] * ROWS), Status.BAD_LENGTH),
+    "update above": (packet(Opcode.UPDATE, 31, 0, [MAX_LEVEL] * (ROWS + COLS - 1) + [MAX_LEVEL + 1]),
+                     Status.BAD_VALUE),
+    "update below": (packet(Opcode.UPDATE, 31, 0, [-MAX_LEVEL - 1] + [MAX_LEVEL] * (ROWS + COLS - 1)),
+                     Status.BAD_VALUE),
+    "reset with payload": (packet(Opcode.RESET, payload=[0]), Status.BAD_LENGTH),
+    "stray word": (np.array([5], dtype=np.uint64) | np.uint64(LAST), Status.FRAMING),
+    "stray words": (np.array([5, 6, 7 | LAST], dtype=np.uint64), Status.FRAMING),
+    # the first of several errors counts
+    "opcode before length": (packet(99, 0, 0, [1] * 40), Status.BAD_OPCODE),
+    "argument before length": (packet(Opcode.WRITE, 99, 0, []), Status.BAD_ARGUMENT),
+    "length before value": (packet(Opcode.FORWARD, payload=[999]), Status.BAD_LENGTH),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_error_changes_nothing_and_the_next_command_is_served(controller, name):
+    words, status = ERRORS[name]
+    before = state(controller.tile)
+    opcode = 0 if status == Status.FRAMING else int(words[0]) >> 24 & 0xFF
+    assert controller.exchange(words).tolist() == packet(opcode, status).tolist()
+    assert state(controller.tile) == before
+    assert ask(controller, Opcode.GET, 1, 1, n=1) == [ROWS]
+
+
+def test_every_status_is_tested():
+    assert {status for _, status in ERRORS.values()} == set(Status) - {Status.OK}
+
+
+def test_first_within_a_packet(controller):
+    """The broken packet gets FRAMING under its own opcode; the packet that broke in is served."""
+    before = state(controller.tile)
+    broken, good = packet(Opcode.FORWARD, payload=[1] * ROWS)[:3], packet(Opcode.GET, 1, 1)
+    answers = split(controller.exchange(np.concatenate([broken, good])))
+    assert answers[0].tolist() == packet(Opcode.FORWARD, Status.FRAMING).tolist()
+    assert response(answers[1], Opcode.GET, 1).tolist() == [ROWS]
+    assert len(answers) == 2
+    assert state(controller.tile) == before
+
+
+def test_first_after_stray_words(controller):
+    answers = split(controller.exchange([1, 2, 3, *packet(Opcode.GET, 1, 2).tolist()]))
+    assert answers[0].tolist() == packet(0, Status.FRAMING).tolist()
+    assert response(answers[1], Opcode.GET, 1).tolist() == [COLS]
+    assert len(answers) == 2
+
+
+def test_first_and_last_within_a_packet(controller):
+    answers = split(controller.exchange([FIRST | 0x05_00_0000, 1, FIRST | LAST | 0x01_01_0001]))
+    assert [int(a[0]) >> 16 & 0xFF for a in answers] == [Status.FRAMING, Status.OK]
+
+
+def test_every_first_breaks_a_packet_off(controller):
+    words = [FIRST | 0x05_00_0000, FIRST | 0x06_00_0000, FIRST | LAST | 0x08_00_0000]
+    answers = split(controller.exchange(words))
+    assert [int(a[0]) & 0xFFFFFFFF for a in answers] == [0x05_05_0000, 0x06_05_0000, 0x08_00_0000]
+
+
+def test_unfinished_packet_waits(controller):
+    words = packet(Opcode.FORWARD, payload=[1] * ROWS)
+    other = Controller(loaded_tile(TINY, 1))
+    for word in words[:-1]:
+        assert controller.exchange([word]).size == 0
+    assert controller.exchange(words[-1:]).tolist() == other.exchange(words).tolist()
+
+
+def test_many_packets_in_one_exchange(controller):
+    words = np.concatenate([words for words, _ in ERRORS.values()])
+    before = state(controller.tile)
+    answers = split(controller.exchange(words))
+    assert [int(a[0]) >> 16 & 0xFF for a in answers] == [status for _, status in ERRORS.values()]
+    assert state(controller.tile) == before
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_any_words_get_answers_and_never_an_exception(controller, seed):
+    rng = np.random.default_rng(seed)
+    words = rng.integers(0, 2 ** 32, 300, dtype=np.uint64)
+    words[::3] = words[::3] % np.uint64(10) << np.uint64(24) | np.uint64(seed)
+    words |= rng.integers(0, 4, 300, dtype=np.uint64) << np.uint64(32)
+    answers = split(controller.exchange(words))
+    assert len(answers) > 50
+    assert all(Status(int(a[0]) >> 16 & 0xFF) is not None for a in answers)
+    controller.exchange(np.array([LAST], dtype=np.uint64))
+    assert ask(controller, Opcode.GET, 1, 1, n=1) == [ROWS]

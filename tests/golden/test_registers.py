@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+
+from golden.config import TileConfig
+from golden.registers import CONTRACT_VERSION, COUNTERS, register_map
+from tests.support import CONFIGS
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_indices_are_unique_ordered_and_keyed_by_name(name):
+    registers = register_map(CONFIGS[name])
+    indices = [r.index for r in registers.values()]
+    assert indices == sorted(set(indices))
+    assert all(name == r.name for name, r in registers.items())
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_reset_values_fit(name):
+    for register in register_map(CONFIGS[name]).values():
+        assert register.minimum <= register.reset < 2 ** register.bits
+        assert register.doc
+
+
+def test_description_of_the_tile():
+    config = TileConfig(rows=5, cols=6, lanes=4, code_bits=9, weight_bits=16, rounds=20)
+    registers = register_map(config)
+    assert [registers[n].reset for n in ("contract", "rows", "cols", "lanes")] == [CONTRACT_VERSION, 5, 6, 4]
+    assert registers["formats"].reset == 0x14_09_10_09
+
+
+def test_counters_are_pairs_of_words():
+    registers = register_map(TileConfig())
+    for n, counter in enumerate(COUNTERS):
+        assert registers[f"{counter}_low"].index == 16 + 2 * n
+        assert registers[f"{counter}_high"].index == 17 + 2 * n
+        assert not registers[f"{counter}_low"].writable
+
+
+def test_writable_registers():
+    registers = register_map(TileConfig())
+    assert [r.name for r in registers.values() if r.writable] == [
+        "seed", "event", "t_slot", "t_settle", "t_hold", "t_convert"]

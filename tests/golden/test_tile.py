@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from golden import accelerate, compiled
+from golden.adc import AdcConfig
+from golden.config import MAX_LEVEL, Plane, TileConfig
+from golden.device import ConstantStep
+from golden.management import Management, learning_ratio, update_levels
+from golden.tile import Tile
+from tests.golden import reference
+from tests.support import CONFIGS, loaded_tile, random_codes, random_config, random_updates, state
+
+
+def reference_planes(tile: Tile) -> dict[str, list]:
+    return {plane.name: values.tolist() for plane, values in tile.planes.items()}
+
+
+@pytest.fixture(params=["numba", "numpy"])
+def either(request, monkeypatch):
+    """Both ways of an update."""
+    if request.param == "numpy":
+        monkeypatch.setattr(accelerate, "update", None)
+        monkeypatch.setattr(compiled, "lines", None)
+    elif accelerate.update is None:
+        pytest.skip("numba is not installed")
+
+
+def assert_operations_equal_the_reference(config: TileConfig, seed: int):
+    tile = loaded_tile(config, seed)
+    planes, first = reference_planes(tile), 2 ** 32 - 3
+    tile.set("event", first)
+    events = [(first + n) % 2 ** 32 for n in range(9)]
+
+    xs, ds = random_codes(config, 3, config.rows, seed), random_codes(config, 3, config.cols, seed)
+    transposed = [list(row) for row in zip(*planes["WEIGHT"], strict=True)]
+    forwards = [reference.convert(config, reference.charge(x, planes["WEIGHT"]), planes, seed, event)
+                for x, event in zip(xs.tolist(), events[:3], strict=True)]
+    backwards = [reference.convert(config, reference.charge(d, transposed), planes, seed, event)
+                 for d, event in zip(ds.tolist(), events[3:6], strict=True)]
+    assert tile.forward(xs).tolist() == forwards
+    assert tile.backward(ds).tolist() == backwards
+
+    rows, cols, bls = random_updates(config, 3, seed)
+    counts = [reference.update(config, planes, seed, event, *levels) for event, levels in
+              zip(events[6:], zip(rows.tolist(), cols.tolist(), bls.tolist(), strict=True), strict=True)]
+    tile.update(rows, cols, bls)
+    assert reference_planes(tile) == planes
+
+    outputs = [code for vector in forwards + backwards for code in vector]
+    row_pulses, col_pulses, coincidences = (sum(count) for count in zip(*counts, strict=True))
+    window = 4 + config.code.max * 1 + 4 + config.adc.bits * 1
+    assert tile.counters() == {
+        "forwards": 3, "backwards": 3, "updates": 3, "coincidences": coincidences,
+        "row_pulses": int(np.abs(xs).sum()) + row_pulses, "col_pulses": int(np.abs(ds).sum()) + col_pulses,
+        "conversions": 3 * (config.rows + config.cols),
+        "saturations": sum(abs(code) == config.adc.code.max for code in outputs),
+        "chip_cycles": 6 * window + 3 * 4 + int(bls.sum()), "emulation_cycles": 0}
+    assert tile.get("event") == (first + 9) % 2 ** 32
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_operations_equal_the_reference(name, either):
+    assert_operations_equal_the_reference(CONFIGS[name], 21)
+
+
+@pytest.mark.parametrize("seed", range(300, 312))
+def test_operations_of_any_configuration_equal_the_reference(seed):
+    assert_operations_equal_the_reference(random_config(seed), seed)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_batch_equals_one_at_a_time(name):
+    config = CONFIGS[name]
+    together, apart = loaded_tile(config, 2), loaded_tile(config, 2)
+    xs, ds = random_codes(config, 5, config.rows, 2), random_codes(config, 5, config.cols, 3)
+    rows, cols, bls = random_updates(config, 5, 4)
+    together.update(rows, cols, bls)
+    for row, col, bl in zip(rows, cols, bls, strict=True):
+        apart.update(row, col, bl)
+    assert together.forward(xs).tolist() == [apart.forward(x)[0].tolist() for x in xs]
+    assert together.backward(ds).tolist() == [apart.backward(d)[0].tolist() for d in ds]
+    assert state(together) == state(apart)
+
+
+def test_empty_batch_does_nothing(either):
+    config = CONFIGS["tiny"]
+    tile = loaded_tile(config, 1)
+    no_rows, no_cols, no_bl = (np.zeros(shape, dtype=int)
+                               for shape in ((0, config.rows), (0, config.cols), 0))
+    before = state(tile)
+    assert tile.forward(no_rows).shape == (0, config.cols)
+    assert tile.backward(no_cols).shape == (0, config.rows)
+    tile.update(no_rows, no_cols, no_bl)
+    assert state(tile) == before
+
+
+@pytest.mark.parametrize("event", [0, 12345, 2 ** 32 - 1])
+def test_one_operation_replays_from_seed_and_event(event):
+    config = CONFIGS["tiny"]
+    x = random_codes(config, 4, config.rows, 5)[3]
+    row, col, bl = (values[0] for values in random_updates(config, 2, 5))
+    original = loaded_tile(config, 5)
+    original.forward(random_codes(config, 7, config.rows, 6))
+    original.set("event", event)
+    weights = original.planes[Plane.WEIGHT].copy()
+    output = original.forward(x)
+    original.update(row, col, bl)
+
+    replay = loaded_tile(config, 5)
+    replay.planes[Plane.WEIGHT][:] = weights
+    replay.set("event", event)
+    assert (replay.forward(x) == output).all()
+    replay.set("event", (event + 1) % 2 ** 32)
+    replay.update(row, col, bl)
+    assert reference_planes(replay) == reference_planes(original)
+
+
+def test_event_wraps_within_a_batch_of_each_operation(either):
+    config = CONFIGS["tiny"]
+    operations = {"forward": (random_codes(config, 4, config.rows, 1),),
+                  "backward": (random_codes(config, 4, config.cols, 1),),
+                  "update": random_updates(config, 4, 1)}
+    for name, arguments in operations.items():
+        wrapping, apart = loaded_tile(config, 1), loaded_tile(config, 1)
+        wrapping.set("event", 2 ** 32 - 2)
+        together = getattr(wrapping, name)(*arguments)
+        one_by_one = []
+        for event, *vector in zip((2 ** 32 - 2, 2 ** 32 - 1, 0, 1), *arguments, strict=True):
+            apart.set("event", event)
+            one_by_one.append(getattr(apart, name)(*vector))
+        assert together is None or (together == np.concatenate(one_by_one)).all()
+        assert state(wrapping) == state(apart)
+        assert wrapping.get("event") == 2
+
+
+@pytest.mark.parametrize("register", ["seed", "event"])
+def test_seed_and_event_change_the_noise(register):
+    config = CONFIGS["table"]
+    x = random_codes(config, 4, config.rows, 1)[3]
+    tile, other = loaded_tile(config, 1), loaded_tile(config, 1)
+    other.set(register, tile.get(register) + 1)
+    assert (tile.forward(x) != other.forward(x)).any()
+
+
+def test_backward_is_forward_of_the_transposed():
+    config = TileConfig(rows=6, cols=6, lanes=2, adc=AdcConfig(bound=2.0, noise=0.0))
+    tile, transposed = loaded_tile(config, 1), loaded_tile(config, 1)
+    transposed.planes[Plane.WEIGHT] = tile.planes[Plane.WEIGHT].T.copy()
+    codes = random_codes(config, 10, 6, 1)
+    assert (tile.backward(codes) == transposed.forward(codes)).all()
+
+
+def test_lanes_do_not_matter():
+    tiles = [loaded_tile(replace(CONFIGS["tiny"], lanes=lanes), 1) for lanes in (1, 3, 6)]
+    for tile in tiles:
+        tile.update(*random_updates(tile.config, 4, 1))
+        tile.forward(random_codes(tile.config, 4, tile.config.rows, 1))
+    assert len({str(reference_planes(tile)) + str(tile.counters()) for tile in tiles}) == 1
+
+
+def test_without_noise_the_output_is_the_product():
+    config = TileConfig(rows=8, cols=8, lanes=4, adc=AdcConfig(bits=14, bound=8.0, noise=0.0))
+    tile = loaded_tile(config, 4)
+    codes = random_codes(config, 20, 8, 4)
+    exact = codes / config.code.max @ config.weight.real(tile.planes[Plane.WEIGHT])
+    assert np.abs(tile.forward(codes) * config.adc.lsb - exact).max() < 0.75 * config.adc.lsb
+
+
+@pytest.mark.parametrize("x_sign", [1, -1])
+@pytest.mark.parametrize("ublm", [True, False])
+def test_expected_update_is_the_negative_gradient(ublm, x_sign):
+    """E[dw] = -learning rate * x * d, over 4,000 updates of a device without spread."""
+    n, learning_rate = 4000, 2e-4
+    device = ConstantStep(dw_min=0.0001, dw_min_dtod=0, dw_min_std=0.3, up_down_dtod=0, w_max=1.9, w_min=-1.9,
+                          w_max_dtod=0, w_min_dtod=0)
+    config = TileConfig(rows=5, cols=6, lanes=2, device=device)
+    tile = loaded_tile(config, 1)
+    tile.planes[Plane.WEIGHT][:] = 0
+    x = x_sign * np.array([65536, -32768, 16384, 0, 4096])
+    d = np.array([65536, -65536, 9830, -26214, 0, 1])
+    management = Management(ublm=ublm, bl=31)
+    rows, cols, bl = update_levels(x, d, learning_ratio(learning_rate, device.dw_min), management)
+    assert bl == (2 if ublm else 31)
+    tile.update(np.tile(rows, (n, 1)), np.tile(cols, (n, 1)), np.full(n, bl))
+    step = config.engine.populate(1, 1, 1, 13)["step_up"][0, 0] / 2.0 ** (config.engine.step_frac + 16)
+    mean = tile.planes[Plane.WEIGHT] / 2 ** 16 / n
+    expected = -learning_rate * step / device.dw_min * np.outer(x, d) / 2 ** 32
+    p = np.abs(np.outer(rows, cols)) / 2 ** 32
+    deviation = step * np.sqrt(bl * p * (1 - p + 0.3 ** 2) / n)
+    assert (np.abs(mean - expected) <= 5 * deviation + step * bl * 2.0 ** -15).all()
+
+
+def test_new_tile_does_not_move():
+    tile = Tile(CONFIGS["tiny"])
+    tile.update(*random_updates(tile.config, 5, 1))
+    assert not tile.planes[Plane.WEIGHT].any()
+    assert tile.counters()["coincidences"] > 0
+
+
+def test_reset_keeps_planes_only():
+    tile = loaded_tile(CONFIGS["tiny"], 3)
+    tile.set("t_slot", 9)
+    tile.update(*random_updates(tile.config, 2, 1))
+    planes = reference_planes(tile)
+    tile.reset()
+    assert reference_planes(tile) == planes
+    assert not any(tile.counters().values())
+    assert [tile.get(name) for name in ("seed", "event", "t_slot", "t_settle", "t_hold", "t_convert")] == [
+        0, 0, 1, 4, 4, 1]
+
+
+def test_chip_time_follows_the_registers():
+    tile = loaded_tile(CONFIGS["tiny"], 3)
+    for name, value in (("t_slot", 3), ("t_settle", 11), ("t_hold", 7), ("t_convert", 5)):
+        tile.set(name, value)
+    tile.forward(np.zeros((2, 5), dtype=int))
+    assert tile.counters()["chip_cycles"] == 2 * (11 + 63 * 3 + 7 + 9 * 5)
+    tile.update(np.zeros(5, dtype=int), np.zeros(6, dtype=int), 31)
+    assert tile.counters()["chip_cycles"] == 2 * (11 + 63 * 3 + 7 + 9 * 5) + 11 + 31 * 3
+
+
+def test_counters_read_as_two_words():
+    tile = Tile(CONFIGS["tiny"])
+    tile._counters["coincidences"] = 0x1_2345_6789_ABCD
+    assert (tile.get("coincidences_high"), tile.get("coincidences_low")) == (0x12345, 0x6789ABCD)
+
+
+def test_planes_are_their_rows():
+    tile, other = loaded_tile(CONFIGS["softbounds"], 1), Tile(CONFIGS["softbounds"])
+    for plane, shape in tile.config.planes.items():
+        whole = tile.read_plane(plane)
+        assert whole.tolist() == [tile.read(plane, row).tolist() for row in range(shape.rows)]
+        other.write_plane(plane, whole)
+        whole[:] = 0
+    assert reference_planes(other) == reference_planes(tile)
+
+
+def test_read_and_write_copy():
+    tile = loaded_tile(CONFIGS["tiny"], 1)
+    row = tile.read(Plane.WEIGHT, 2)
+    row[:] = 1
+    tile.write(Plane.WEIGHT, 3, row)
+    row[:] = 2
+    assert tile.read(Plane.WEIGHT, 3).tolist() == [1] * 6
+    assert tile.read(Plane.WEIGHT, 2).tolist() != [2] * 6
+
+
+@pytest.mark.parametrize(("name", "value"),
+                         [("seed", 2 ** 32 - 1), ("event", 7), ("t_slot", 255), ("t_hold", 1)])
+def test_set_and_get(name, value):
+    tile = Tile(CONFIGS["tiny"])
+    tile.set(name, value)
+    assert tile.get(name) == value
+
+
+ZERO_ROW, ZERO_COL = np.zeros(5, dtype=int), np.zeros(6, dtype=int)
+
+
+@pytest.mark.parametrize(("operation", "error", "message"), [
+    (lambda t: t.forward(np.zeros(6, int)), ValueError,
+     r"Codes must have shape \(5,\) or \(batch, 5\), not \(6,\)"),
+    (lambda t: t.forward(np.zeros((1, 1, 5), int)), ValueError, "Codes must have shape .*"),
+    (lambda t: t.forward(3), ValueError, "Codes must have shape .*"),
+    (lambda t: t.forward(np.full(5, 64)), ValueError, r"Codes must be in -63\.\.63, not 64"),
+    (lambda t: t.forward(np.full((2, 5), -64)), ValueError, r"Codes must be in -63\.\.63, not -64"),
+    (lambda t: t.forward([0.5] * 5), TypeError, "Codes must be integers, not float64"),
+    (lambda t: t.forward([float("nan")] * 5), TypeError, "Codes must be integers, not float64"),
+    (lambda t: t.backward(np.zeros(5, int)), ValueError,
+     r"Codes must have shape \(6,\) or \(batch, 6\), not \(5,\)"),
+    (lambda t: t.backward(np.full(6, 99)), ValueError, r"Codes must be in -63\.\.63, not 99"),
+    (lambda t: t.update(ZERO_COL, ZERO_COL, 1), ValueError,
+     r"Levels must have shape \(5,\) or .*, not \(6,\)"),
+    (lambda t: t.update(ZERO_ROW, ZERO_ROW, 1), ValueError,
+     r"Levels must have shape \(6,\) or .*, not \(5,\)"),
+    (lambda t: t.update(ZERO_ROW + MAX_LEVEL + 1, ZERO_COL, 1), ValueError,
+     r"Levels must be in .*65536, not 65537"),
+    (lambda t: t.update(ZERO_ROW, ZERO_COL - MAX_LEVEL - 1, 1), ValueError,
+     r"Levels must be in .*65536, not -65537"),
+    (lambda t: t.update(ZERO_ROW, ZERO_COL * 1.0, 1), TypeError, "Levels must be integers, not float64"),
+    (lambda t: t.update(ZERO_ROW, ZERO_COL, 0), ValueError, r"BL must be in 1\.\.63, not 0"),
+    (lambda t: t.update(ZERO_ROW, ZERO_COL, 64), ValueError, r"BL must be in .*63, not 64"),
+    (lambda t: t.update(ZERO_ROW, ZERO_COL, 1.0), TypeError, "BL must be integers, not float64"),
+    (lambda t: t.update(np.zeros((2, 5), int), ZERO_COL, 1), ValueError,
+     "Batch sizes of rows, columns and BL must agree, not be 2, 1 and 1"),
+    (lambda t: t.write(Plane.WEIGHT, 0, ZERO_ROW), ValueError,
+     r"A row of plane WEIGHT must have shape \(6,\), not \(5,\)"),
+    (lambda t: t.write(Plane.WEIGHT, 5, ZERO_COL), ValueError,
+     r"Row of plane WEIGHT must be in 0\.\.4, not 5"),
+    (lambda t: t.write(Plane.WEIGHT, -1, ZERO_COL), ValueError,
+     r"Row of plane WEIGHT must be in 0\.\.4, not -1"),
+    (lambda t: t.write(Plane.WEIGHT, 0, ZERO_COL + 131072), ValueError,
+     r"Values of plane WEIGHT must be in .*"),
+    (lambda t: t.write(Plane.STEP_UP, 0, ZERO_COL - 1), ValueError,
+     r"Values of plane STEP_UP must be in 0\.\.65535, not -1"),
+    (lambda t: t.write(Plane.WEIGHT, 0, ZERO_COL * 1.0), TypeError,
+     "Values of plane WEIGHT must be integers, not float64"),
+    (lambda t: t.write(Plane.SLOPE_UP, 0, ZERO_COL), ValueError, "Plane must be one of .*"),
+    (lambda t: t.write_plane(Plane.WEIGHT, np.zeros((6, 5), int)), ValueError,
+     r"Plane WEIGHT must have shape \(5, 6\), not \(6, 5\)"),
+    (lambda t: t.read_plane(Plane.SLOPE_UP), ValueError, "Plane must be one of .*"),
+    (lambda t: t.read(9, 0), ValueError, "Plane must be one of .*, not 9"),
+    (lambda t: t.set("rows", 5), ValueError, "Register must be a writable one, not rows"),
+    (lambda t: t.set("speed", 5), ValueError, "Register must be one of .*, not 'speed'"),
+    (lambda t: t.get("speed"), ValueError, "Register must be one of .*, not 'speed'"),
+    (lambda t: t.set("seed", 2 ** 32), ValueError,
+     r"Register seed must be in 0\.\.4294967295, not 4294967296"),
+    (lambda t: t.set("seed", -1), ValueError, r"Register seed must be in 0\.\.4294967295, not -1"),
+    (lambda t: t.set("t_slot", 0), ValueError, "Register t_slot must be at least 1, not 0"),
+    (lambda t: t.set("t_slot", 256), ValueError, r"Register t_slot must be in 0\.\.255, not 256"),
+    (lambda t: t.set("seed", 1.5), TypeError, "Register seed must be integers, not float64"),
+    (lambda t: t.set("seed", True), TypeError, "Register seed must be integers, not bool")])
+def test_error_is_one_message_and_changes_nothing(operation, error, message):
+    tile = loaded_tile(CONFIGS["tiny"], 1)
+    before = state(tile)
+    with pytest.raises(error, match=f"^{message}$"):
+        operation(tile)
+    assert state(tile) == before
+    tile.update(ZERO_ROW, ZERO_COL, 1)
+    assert tile.get("event") == 1
+
+
+def test_one_bad_vector_stops_the_whole_batch():
+    tile = loaded_tile(CONFIGS["tiny"], 1)
+    before = state(tile)
+    rows = np.full((3, 5), MAX_LEVEL)
+    rows[2, 4] = MAX_LEVEL + 1
+    with pytest.raises(ValueError, match="Levels must be in"):
+        tile.update(rows, np.full((3, 6), MAX_LEVEL), [31] * 3)
+    assert state(tile) == before

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Running a component in Amaranth's own simulator against the values that golden expects."""
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from amaranth.hdl import Fragment, Module, Signal, Value
+from amaranth.sim import Simulator
+
+from tests.support import assert_bits
+
+
+def run(design, *benches: Callable) -> None:
+    """Run testbenches on a clocked design until the last one ends."""
+    sim = Simulator(design)
+    sim.add_clock(1e-6)
+    for bench in benches:
+        sim.add_testbench(bench)
+    sim.run()
+
+
+def made(component):
+    """A component that is only asked for its properties; elaborated, because Amaranth warns of one that is not."""
+    Fragment.get(component, None)
+    return component
+
+
+def put(ctx, port, value) -> None:
+    """Set a port: an integer, or one integer an element of an array."""
+    if isinstance(port, list | tuple):
+        for element, each in zip(port, value, strict=True):
+            ctx.set(element, int(each))
+    else:
+        ctx.set(port, int(value))
+
+
+def take(ctx, port):
+    """A port as an integer, or as a list of them where it is an array."""
+    return [int(ctx.get(each)) for each in port] if isinstance(port, list | tuple) else int(ctx.get(port))
+
+
+def check_pipeline(component, latency: int, inputs: Mapping[str, object], expected: Mapping[str, object]) -> None:
+    """Outputs stand `latency` cycles behind inputs that change in every cycle, so that a throughput of one a
+    cycle and the latency must both be exact for the values to agree.
+
+    By port name: `inputs` hold one value a cycle, or one for all; `expected` one a cycle.
+    """
+    varying = {name: values for name, values in inputs.items() if np.ndim(values)}
+    length = len(next(iter(varying.values())))
+    found: dict[str, list] = {name: [] for name in expected}
+
+    async def bench(ctx):
+        for name, value in inputs.items():
+            if name not in varying:
+                put(ctx, getattr(component, name), value)
+        for cycle in range(length + latency):
+            if cycle < length:
+                for name, values in varying.items():
+                    put(ctx, getattr(component, name), values[cycle])
+            if cycle >= latency:
+                for name, values in found.items():
+                    values.append(take(ctx, getattr(component, name)))
+            await ctx.tick()
+
+    run(component, bench)
+    for name, values in expected.items():
+        assert_bits(f"{type(component).__name__}.{name}", values, found[name], latency)
+
+
+def evaluate(ports: Sequence[Signal], expressions: Sequence[Value], rows) -> np.ndarray:
+    """Values of combinational expressions (rows, expressions) over rows of values of the ports."""
+    m = Module()
+    outputs = [Signal(len(expression) + 1 if not expression.shape().signed else expression.shape(), name=f"out_{n}")
+               for n, expression in enumerate(expressions)]
+    m.d.comb += [output.eq(expression) for output, expression in zip(outputs, expressions, strict=True)]
+    found = []
+
+    async def bench(ctx):
+        for row in rows:
+            put(ctx, list(ports), row)
+            found.append([int(ctx.get(output)) for output in outputs])
+
+    sim = Simulator(m)
+    sim.add_testbench(bench)
+    sim.run()
+    return np.array(found, dtype=np.int64)

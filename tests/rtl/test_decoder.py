@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+from itertools import product
+
+import pytest
+from amaranth.sim import Simulator
+
+from golden.config import MAX_LEVEL, Plane
+from golden.controller import Controller
+from golden.protocol import Opcode, Status, payload_length
+from golden.registers import register_map
+from golden.tile import Tile
+from rtl.decoder import Decoder
+from tests.support import CONFIGS, assert_bits
+
+def headers(config, opcode: Opcode):
+    """Arguments and indices: all where they mean something, their edges where they do not."""
+    match opcode:
+        case Opcode.GET:
+            return product((*range(9), 19, 20, 21, 28, 37, 64, 128, 255), indices(config))
+        case Opcode.WRITE | Opcode.READ:
+            return product((*range(17), 64, 128, 255), indices(config))
+        case Opcode.UPDATE:
+            return product(range(256), (0, 0xFFFF))
+        case _:
+            return product((0, 1, 255), indices(config))
+
+
+def indices(config) -> list[int]:
+    edges = {0, 4, 5, 7, 8, 13, 14, 15, 16, 35, 36, 37, 255, 256, 0x7FFF, 0xFFFF,
+             config.rows - 1, config.rows, config.rows + 1, config.cols}
+    return sorted(edges | {i ^ 0x8000 for i in (0, 8, 16)})
+
+
+def n_data(config, opcode: Opcode, argument: int) -> int:
+    """Words of a good command's answer, as the table in golden.protocol has them."""
+    match opcode:
+        case Opcode.GET:
+            return argument
+        case Opcode.READ:
+            return config.planes[Plane(argument)].cols
+        case Opcode.FORWARD:
+            return config.cols
+        case Opcode.BACKWARD:
+            return config.rows
+        case _:
+            return 0
+
+
+def simulate(decoder, bench) -> None:
+    sim = Simulator(decoder)
+    sim.add_testbench(bench)
+    sim.run()
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_header(name):
+    config = CONFIGS[name]
+    decoder, has = Decoder(config), Controller(Tile(config))._has
+    writable = {register.index for register in register_map(config).values() if register.writable}
+
+    async def bench(ctx):
+        for opcode in range(256):
+            ctx.set(decoder.opcode, opcode)
+            if opcode not in list(Opcode):
+                for argument, index in ((0, 0), (1, 8), (255, 65535)):
+                    ctx.set(decoder.argument, argument)
+                    ctx.set(decoder.index, index)
+                    assert_bits(f"fault of opcode {opcode:#x}", Status.BAD_OPCODE, int(ctx.get(decoder.fault)))
+                continue
+            for argument, index in headers(config, Opcode(opcode)):
+                ctx.set(decoder.argument, argument)
+                ctx.set(decoder.index, index)
+                ctx.set(decoder.writable, index in writable)
+                named = f"{Opcode(opcode).name}, argument {argument:#x}, index {index:#x}"
+                good = has(opcode, argument, index)
+                assert_bits(f"{named}, fault", Status.OK if good else Status.BAD_ARGUMENT,
+                            int(ctx.get(decoder.fault)))
+                if good:
+                    assert_bits(f"{named}, (n_payload, n_data)",
+                                (payload_length(config, opcode, argument), n_data(config, Opcode(opcode), argument)),
+                                (ctx.get(decoder.n_payload), ctx.get(decoder.n_data)))
+
+    simulate(decoder, bench)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_values_at_both_sides_of_every_bound(name):
+    config = CONFIGS[name]
+    decoder = Decoder(config)
+    cases = [(Opcode.WRITE, plane, shape.format.min, shape.format.max) for plane, shape in config.planes.items()]
+    cases += [(Opcode.FORWARD, 0, config.code.min, config.code.max),
+              (Opcode.BACKWARD, 0, config.code.min, config.code.max),
+              (Opcode.UPDATE, 1, -MAX_LEVEL, MAX_LEVEL)]
+
+    async def bench(ctx):
+        for opcode, argument, low, high in cases:
+            ctx.set(decoder.opcode, opcode)
+            ctx.set(decoder.argument, argument)
+            for value in (low - 1, low, low + 1, -1, 0, 1, high - 1, high, high + 1, -(1 << 31), (1 << 31) - 1,
+                          low ^ (1 << 31) if low >= 0 else low + (1 << 31)):
+                ctx.set(decoder.value, value)
+                assert_bits(f"{opcode.name}, argument {argument}, is_good of {value:#x}", low <= value <= high,
+                            ctx.get(decoder.is_good))
+
+    simulate(decoder, bench)
+
+
+def test_value_of_a_register_is_up_to_the_bank():
+    decoder = Decoder(CONFIGS["tiny"])
+
+    async def bench(ctx):
+        ctx.set(decoder.opcode, Opcode.SET)
+        for accepts, value in product((0, 1), (0, -1, 300)):
+            ctx.set(decoder.accepts, accepts)
+            ctx.set(decoder.value, value)
+            assert ctx.get(decoder.is_good) == accepts
+
+    simulate(decoder, bench)

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+import numpy as np
+import pytest
+
+from golden.registers import COUNTERS, register_map
+from golden.tile import Tile
+from rtl.registers import RegisterBank
+from tests.rtl.simulation import run
+from tests.support import CONFIGS, assert_bits
+
+WORD = 1 << 32
+WRITABLE = [register.name for register in register_map(CONFIGS["tiny"]).values() if register.writable]
+
+
+async def write(ctx, bank, index: int, value: int) -> None:
+    ctx.set(bank.index, index)
+    ctx.set(bank.value, value)
+    ctx.set(bank.write, 1)
+    await ctx.tick()
+    ctx.set(bank.write, 0)
+
+
+def compare(ctx, bank, tile: Tile, when: str) -> None:
+    """Every register of the map, by the read port and by its own output."""
+    for register in tile.registers.values():
+        ctx.set(bank.index, register.index)
+        assert_bits(f"{register.name} {when}", tile.get(register.name), ctx.get(bank.read))
+        assert_bits(f"writable of {register.name}", register.writable, ctx.get(bank.writable))
+        if register.writable:
+            assert_bits(f"output {register.name} {when}", tile.get(register.name),
+                        ctx.get(getattr(bank, register.name)))
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_register_at_reset(name):
+    config = CONFIGS[name]
+    bank, tile = RegisterBank(config), Tile(config)
+
+    async def bench(ctx):
+        compare(ctx, bank, tile, "at reset")
+
+    run(bank, bench)
+
+
+def test_what_is_no_register_takes_nothing():
+    bank, tile = RegisterBank(CONFIGS["tiny"]), Tile(CONFIGS["tiny"])
+    present = {register.index for register in tile.registers.values()}
+
+    async def bench(ctx):
+        for index in [n for n in (*range(64), 0x108, 0x8009, 0xFFFF) if n not in present]:
+            await write(ctx, bank, index, 3)
+            assert_bits(f"(writable, accepts) of {index:#x}", (0, 0),
+                        (ctx.get(bank.writable), ctx.get(bank.accepts)))
+        for register in tile.registers.values():
+            if not register.writable:
+                await write(ctx, bank, register.index, 3)
+                assert not ctx.get(bank.accepts)
+        compare(ctx, bank, tile, "after writes to nothing")
+
+    run(bank, bench)
+
+
+@pytest.mark.parametrize("name", WRITABLE)
+def test_write_takes_what_golden_takes(name):
+    bank, tile = RegisterBank(CONFIGS["tiny"]), Tile(CONFIGS["tiny"])
+    register = tile.registers[name]
+    values = [0, 1, 2, 254, 255, 256, 257, 1 << 16, 1 << 31, WORD - 1, register.minimum, (1 << register.bits) - 1]
+
+    async def bench(ctx):
+        for value in values:
+            try:
+                tile.set(name, value)
+                accepts = True
+            except ValueError:
+                accepts = False
+            ctx.set(bank.index, register.index)
+            ctx.set(bank.value, value)
+            assert_bits(f"{name}, accepts of {value:#x}", accepts, ctx.get(bank.accepts))
+            await write(ctx, bank, register.index, value)
+            compare(ctx, bank, tile, f"after {name} = {value:#x}")
+
+    run(bank, bench)
+
+
+@pytest.mark.parametrize("seed", [0])
+def test_counters_carry_over_32_bits(seed):
+    """Random increments, two of them so large that the low word wraps in a few cycles."""
+    rng = np.random.default_rng(seed)
+    bank, tile = RegisterBank(CONFIGS["tiny"]), Tile(CONFIGS["tiny"])
+
+    async def bench(ctx):
+        for cycle in range(20):
+            for n, name in enumerate(COUNTERS):
+                increment = WORD - 1 if (n + cycle) % 3 == 0 else int(rng.integers(0, 5))
+                ctx.set(getattr(bank, name), increment)
+                tile._counters[name] += increment
+            await ctx.tick()
+            for name in COUNTERS:
+                ctx.set(getattr(bank, name), 0)
+            compare(ctx, bank, tile, f"in cycle {cycle}")
+        assert all(count > WORD for count in tile._counters.values())
+
+    run(bank, bench)
+
+
+def test_clear_resets_all():
+    """Counters and writable registers, also against an increment in the same cycle."""
+    bank, tile = RegisterBank(CONFIGS["tiny"]), Tile(CONFIGS["tiny"])
+
+    async def bench(ctx):
+        for name in WRITABLE:
+            await write(ctx, bank, tile.registers[name].index, 77)
+        for name in COUNTERS:
+            ctx.set(getattr(bank, name), 9)
+        await ctx.tick()
+        ctx.set(bank.clear, 1)
+        ctx.set(bank.next_event, 1)
+        await ctx.tick()
+        for port in ("clear", "next_event", *COUNTERS):
+            ctx.set(getattr(bank, port), 0)
+        compare(ctx, bank, tile, "after clear")
+
+    run(bank, bench)
+
+
+def test_event_counts_and_wraps():
+    bank, tile = RegisterBank(CONFIGS["tiny"]), Tile(CONFIGS["tiny"])
+
+    async def bench(ctx):
+        tile.set("event", WORD - 2)
+        await write(ctx, bank, tile.registers["event"].index, WORD - 2)
+        ctx.set(bank.next_event, 1)
+        for event in (WORD - 2, WORD - 1, 0, 1):
+            assert_bits("event", event, ctx.get(bank.event))
+            await ctx.tick()
+
+    run(bank, bench)

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+import numpy as np
+import pytest
+
+from golden.threefry import MAX_ROUNDS, MIN_ROUNDS, threefry2x32
+from rtl.threefry import Threefry2x32
+from tests.golden.test_threefry import KNOWN_ANSWERS
+from tests.rtl.simulation import check_pipeline, made
+from tests.support import assert_bits
+
+
+def check(rounds: int, counters, key) -> None:
+    pipeline = Threefry2x32(rounds)
+    word0, word1 = threefry2x32(*counters, *key, rounds)
+    check_pipeline(pipeline, pipeline.latency,
+                   {"counter0": counters[0], "counter1": counters[1], "key0": key[0], "key1": key[1]},
+                   {"word0": word0, "word1": word1})
+
+
+@pytest.mark.parametrize("line", KNOWN_ANSWERS)
+def test_known_answers_of_random123_one_a_cycle(line):
+    """The published counter amid others, so that its answer comes in its own cycle only."""
+    rounds, *values = line.split()
+    c0, c1, k0, k1, *answer = (int(v, 16) for v in values)
+    counters = np.random.default_rng(1).integers(0, 1 << 32, (2, 8))
+    counters[:, 3] = c0, c1
+    assert_bits("golden", [int(word[3]) for word in threefry2x32(*counters, k0, k1, int(rounds))], answer)
+    check(int(rounds), counters, (k0, k1))
+
+
+@pytest.mark.parametrize("rounds", range(MIN_ROUNDS, MAX_ROUNDS + 1))
+def test_every_number_of_rounds_equals_golden(rounds):
+    rng = np.random.default_rng(rounds)
+    check(rounds, rng.integers(0, 1 << 32, (2, 30)), rng.integers(0, 1 << 32, 2).tolist())
+
+
+def test_latency_is_one_register_an_addition():
+    assert [made(Threefry2x32(rounds)).latency for rounds in (13, 15, 16, 20, 32)] == [17, 19, 21, 26, 41]

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from golden.config import Plane, TileConfig
+from golden.noise import gaussian_of_draw
+from golden.presets import DEVICES
+from rtl.updater import Updater
+from tests.rtl.simulation import put, run, take
+from tests.support import CONFIGS, HUMP, assert_bits, device_planes
+
+NOISE_LATENCY = 9
+CASES = {
+    **{name: CONFIGS[name] for name in ("tiny", "quiet", "linear", "softbounds", "table", "narrow")},
+    "C equals P": TileConfig(rows=3, cols=4, lanes=4, device=DEVICES["SoftBounds"]),
+    "one chunk, table": TileConfig(rows=2, cols=3, lanes=3, device=HUMP),
+}
+
+
+class Array:
+    """Weights as block RAM: read values a cycle after their address, the old ones where both meet."""
+
+    def __init__(self, config: TileConfig, weights: np.ndarray):
+        self.memory = weights.copy()
+        self.read = [0] * config.lanes
+
+    def edge(self, address: int, write_place: int, mask: int, values) -> None:
+        self.read = self.memory[address].tolist()
+        for lane, value in enumerate(values):
+            if mask >> lane & 1:
+                self.memory[write_place, lane] = value
+
+
+def chunked(config: TileConfig, values: np.ndarray) -> np.ndarray:
+    """A plane as (places, lanes), zero beyond the last column."""
+    padded = np.zeros((config.rows, config.chunks * config.lanes), dtype=np.int64)
+    padded[:, :config.cols] = values
+    return padded.reshape(config.rows * config.chunks, config.lanes)
+
+
+def apply(config: TileConfig, planes: dict, visit: dict) -> None:
+    """One visit on planes of (places, lanes), by golden."""
+    place, lanes = visit["place"], np.nonzero(visit["mask"])[0]
+    up = visit["up"][lanes] > 0
+    at = {plane: values[place, lanes] for plane, values in planes.items() if values.shape[1:] == (config.lanes,)}
+    step = np.where(up, at[Plane.STEP_UP], at[Plane.STEP_DOWN])
+    slope = np.where(up, at[Plane.SLOPE_UP], at[Plane.SLOPE_DOWN]) if config.device.has_slope else 0
+    planes[Plane.WEIGHT][place, lanes] = config.engine.pulse(
+        at[Plane.WEIGHT], up, step, slope, at[Plane.W_MAX], at[Plane.W_MIN], visit["xi"][lanes])
+
+
+def random_visits(config: TileConfig, places, rng) -> list[dict]:
+    shape = (config.rows, config.chunks, config.lanes)
+    exists = (np.arange(config.chunks * config.lanes) < config.cols).reshape(shape[1:])
+    return [{"place": int(place), "up": rng.integers(0, 2, config.lanes),
+             "mask": (rng.random(config.lanes) < 0.7) & exists[place % config.chunks],
+             "xi": rng.choice(gaussian_of_draw(), config.lanes)} for place in places]
+
+
+def bits(mask) -> int:
+    return sum(1 << n for n, bit in enumerate(mask) if bit)
+
+
+def update(config: TileConfig, places, seed: int, pause: float = 0.0) -> tuple[list[int], Updater]:
+    """Run visits to `places` and compare weights and coincidences with golden; the cycles of the visits."""
+    rng = np.random.default_rng(seed)
+    updater = Updater(config, NOISE_LATENCY)
+    planes = {plane: chunked(config, values) for plane, values in device_planes(config, seed).items()
+              if config.planes[plane].rows == config.rows}
+    array = Array(config, planes[Plane.WEIGHT])
+    visits = random_visits(config, places, rng)
+    cycles, found_coincidences = [], 0
+
+    async def load(ctx):
+        for plane in updater.parameters:
+            for place, values in enumerate(planes[plane]):
+                for lane, value in enumerate(values):
+                    ctx.set(updater.side_place, place)
+                    ctx.set(updater.value, int(value))
+                    ctx.set(updater.side_write[plane.name], 1 << lane)
+                    await ctx.tick()
+            ctx.set(updater.side_write[plane.name], 0)
+
+    async def bench(ctx):
+        nonlocal found_coincidences
+        await load(ctx)
+        ctx.set(updater.active, 1)
+        waiting, noises, idle_for, cycle = list(visits), [None] * NOISE_LATENCY, 0, 0
+        while idle_for <= updater.write_latency + 1:
+            offered = bool(waiting) and rng.random() >= pause
+            ctx.set(updater.valid, offered)
+            if offered:
+                visit = waiting[0]
+                ctx.set(updater.place, visit["place"])
+                ctx.set(updater.mask, bits(visit["mask"]))
+                ctx.set(updater.up, bits(visit["up"]))
+            is_visit = offered and not ctx.get(updater.blocked)
+            ctx.set(updater.visit, is_visit)
+            arrived = noises.pop(0)
+            put(ctx, updater.xi, arrived["xi"] if arrived else rng.integers(-4000, 4000, config.lanes))
+            noises.append(waiting[0] if is_visit else None)
+            if is_visit:
+                cycles.append(cycle)
+                waiting.pop(0)
+            found_coincidences += ctx.get(updater.coincidences)
+            put(ctx, updater.weights, array.read)
+            edge = (int(ctx.get(updater.address)), int(ctx.get(updater.write_place)), int(ctx.get(updater.write_mask)),
+                    take(ctx, updater.write_values))
+            await ctx.tick()
+            array.edge(*edge)
+            idle_for = 0 if waiting else idle_for + 1
+            cycle += 1
+
+    run(updater, bench)
+    for visit in visits:
+        apply(config, planes, visit)
+    assert_bits("weight (place, lane)", planes[Plane.WEIGHT], array.memory)
+    assert_bits("coincidences", sum(int(visit["mask"].sum()) for visit in visits), found_coincidences)
+    return cycles, updater
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.4])
+@pytest.mark.parametrize("name", CASES)
+def test_random_places(name, pause):
+    """Few places, so that the same one comes again at every distance."""
+    config = CASES[name]
+    depth = config.rows * config.chunks
+    places = np.random.default_rng(1).integers(0, min(depth, 4), 80)
+    update(config, places, 2, pause)
+
+
+@pytest.mark.parametrize("name", ["tiny", "quiet", "table"])
+def test_same_place_again_waits_as_long_as_it_must(name):
+    """The worst case: one row of one chunk, in every slot of the longest train."""
+    config = CASES[name]
+    cycles, updater = update(config, [0] * 63, 3)
+    assert_bits("cycles between visits", np.full(62, updater.wait + 1), np.diff(cycles))
+
+
+@pytest.mark.parametrize("distance", range(1, 9))
+def test_every_distance_between_visits_to_one_place(distance):
+    """Places in a ring: one visit a cycle, but where the ring is shorter than a read-modify-write."""
+    config = replace(CASES["C equals P"], rows=9)
+    cycles, updater = update(config, np.tile(np.arange(distance), 40 // distance), 4)
+    lap = max(distance, updater.wait + 1)
+    assert_bits("cycles of a lap", np.full(len(cycles) - distance, lap),
+                np.subtract(cycles[distance:], cycles[:-distance]))
+
+
+def test_different_places_one_a_cycle():
+    config = CASES["linear"]
+    cycles, _ = update(config, np.arange(config.rows * config.chunks), 5)
+    assert_bits("cycles between visits", np.ones(len(cycles) - 1, dtype=int), np.diff(cycles))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_write_latency_is_exact(name):
+    """One visit: its write comes in that cycle and in no other."""
+    config = CASES[name]
+    updater, writes = Updater(config, NOISE_LATENCY), []
+
+    async def bench(ctx):
+        ctx.set(updater.active, 1)
+        ctx.set(updater.visit, 1)
+        ctx.set(updater.valid, 1)
+        ctx.set(updater.mask, 1)
+        for cycle in range(updater.write_latency + 5):
+            if ctx.get(updater.write_mask):
+                writes.append(cycle)
+            await ctx.tick()
+            ctx.set(updater.visit, 0)
+
+    run(updater, bench)
+    assert writes == [updater.write_latency]
