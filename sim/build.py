@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """From Verilog text to something that runs: a shared library for ctypes, or a cocotb simulator.
 
-Verilator's generated makefiles are not used. All that it generates for a design is compiled as one
-translation unit together with its harness (``shim.cpp`` or cocotb's), against a runtime and a precompiled
+Verilator's generated makefiles are not used. What it generates for a design is compiled in few translation
+units, side by side, together with its harness (``shim.cpp`` or cocotb's), against a runtime and a precompiled
 ``verilated.h`` that are built once. A small design takes half a second, of which Verilator is 0.02 s; with
 the makefiles it took ten.
 
 ::
 
-    Verilog text -> verilator --cc -> *.cpp + harness -> one object -+-> model.so / top
-                            runtime (once), header (once per -O) ----+
+    Verilog text -> verilator --cc -> *.cpp + harness -> objects ---+-> model.so / top
+                            runtime (once), header (once per -O) ---+
 """
 
 import os
 import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cocotb_tools.config
@@ -35,6 +36,7 @@ MODEL = "model.so"
 # Unknown values are zero, so that a model's bits depend on nothing but its Verilog.
 _VERILATE = ("--cc", "--quiet", "--prefix", "Vtop", "--x-assign", "0", "--x-initial", "0", "-Wall")
 _COMPILE = ("-std=c++17", "-fPIC", "-DVERILATOR=1", "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0")
+_LARGE = 200_000  # bytes of a generated file from which it is compiled by itself
 _TRACE = ("-DVM_TRACE=1", "-DVM_TRACE_VCD=1")
 _NO_TRACE = ("-DVM_TRACE=0",)
 
@@ -67,9 +69,9 @@ def build_model(verilog: str, top: str = "top", *, opt: str = "-O1", waivers: tu
 
     def make(folder: Path) -> None:
         _verilate(folder, verilog, top, verilate)
-        _compile(folder, top, SHIM, flags)
+        objects = _compile(folder, top, SHIM, flags)
         runtime = _runtime("model", ("verilated", "verilated_threads"), flags)
-        _link(folder / MODEL, [folder / "unit.o", runtime], ("-shared",), top)
+        _link(folder / MODEL, [*objects, runtime], ("-shared",), top)
 
     return cached("model", (verilog, verilate, flags, SHIM.read_text(), *_tools()), make) / MODEL
 
@@ -93,9 +95,9 @@ def build_bench(
     def make(folder: Path) -> None:
         (folder / "ports.vlt").write_text(ports)
         _verilate(folder, verilog, top, verilate)
-        _compile(folder, top, harness, flags)
+        objects = _compile(folder, top, harness, flags)
         found = (f"-L{libs}", f"-Wl,-rpath,{libs}", "-lcocotbvpi_verilator", "-pthread")
-        _link(folder / top, [folder / "unit.o", _runtime("bench", sources, flags)], found, top)
+        _link(folder / top, [*objects, _runtime("bench", sources, flags)], found, top)
 
     parts = (verilog, verilate, ports, flags, harness.read_text(), str(libs), *_tools())
     return cached("bench", parts, make) / top
@@ -130,16 +132,29 @@ def _verilate(folder: Path, verilog: str, top: str, flags: tuple[str, ...]) -> N
     _run(command, folder, f"Verilog of {top!r} must pass Verilator without a warning")
 
 
-def _compile(folder: Path, top: str, harness: Path, flags: tuple[str, ...]) -> None:
-    header = _header(flags)
-    units = [*sorted(path.name for path in folder.glob("Vtop*.cpp")), str(harness)]
-    flags = (*flags, "-include", str(header))
-    _compile_as_one(folder, units, flags, f"The verilated model of {top!r} must compile")
+def _compile(folder: Path, top: str, harness: Path, flags: tuple[str, ...]) -> list[Path]:
+    """Objects of a verilated design, each file compiled beside the others."""
+    fast = [path for path in sorted(folder.glob("Vtop*.cpp")) if "__Slow" not in path.name]
+    large = [path.name for path in fast if path.stat().st_size > _LARGE]
+    small = [*(path.name for path in fast if path.name not in large), str(harness)]
+    # what runs once, before the first cycle, need not run fast: optimizing it takes half of the time
+    slow = [path.name for path in sorted(folder.glob("Vtop*__Slow.cpp"))]
+    slow_flags = tuple("-O0" if _OPT.fullmatch(flag) else flag for flag in flags)
+    jobs = [("slow", slow, slow_flags), *((Path(name).stem, [name], flags) for name in large), ("unit", small, flags)]
+
+    def run(job: tuple[str, list[str], tuple[str, ...]]) -> Path:
+        name, units, flags = job
+        flags = (*flags, "-include", str(_header(flags)))
+        return _compile_as_one(folder, units, flags, f"The verilated model of {top!r} must compile", name)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(run, jobs))
 
 
-def _compile_as_one(folder: Path, units: list[str], flags: tuple[str, ...], must: str) -> None:
-    (folder / "unit.cpp").write_text("".join(f'#include "{name}"\n' for name in units))
-    _run([*toolchain.cxx(), *flags, *_includes(), "-c", "unit.cpp", "-o", "unit.o"], folder, must)
+def _compile_as_one(folder: Path, units: list[str], flags: tuple[str, ...], must: str, name: str = "unit") -> Path:
+    (folder / f"{name}_all.cpp").write_text("".join(f'#include "{unit}"\n' for unit in units))
+    _run([*toolchain.cxx(), *flags, *_includes(), "-c", f"{name}_all.cpp", "-o", f"{name}.o"], folder, must)
+    return folder / f"{name}.o"
 
 
 def _link(output: Path, objects: list[Path], flags: tuple[str, ...], top: str) -> None:
