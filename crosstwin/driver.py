@@ -113,7 +113,8 @@ class LinkedTile:
         data = self._command(Opcode.GET, [count], self.registers[name].index, n_data=count)
         return (data[0] & 0xFFFFFFFF).tolist()
 
-    def _command(self, opcode: Opcode, arguments=(0,), indices=0, payloads=((),), n_data: int = 0) -> np.ndarray:
+    def _command(self, opcode: Opcode, arguments=(0,), indices: int | np.ndarray = 0, payloads=((),),
+                 n_data: int = 0) -> np.ndarray:
         """Data (B, n_data) of a batch of like commands, in as few exchanges as is sensible."""
         words = protocol.packets(opcode, arguments, indices, payloads)
         at_once = max(1, _WORDS_AT_ONCE // max(words.shape[1], n_data + 1))

@@ -20,9 +20,9 @@ def draw(demo, summary: dict, path: Path) -> None:
 
     figure = Figure(figsize=(13, 8.4), dpi=150, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
-    top, bottom = np.ravel(figure.subfigures(2, 1, height_ratios=(1.05, 1)))
+    top, bottom = figure.subfigures(2, 1, height_ratios=(1.05, 1), squeeze=False).ravel()
     confusion, curve = top.subplots(1, 2, width_ratios=(1, 1.5))
-    fields, readout = bottom.subfigures(1, 2, width_ratios=(1.7, 1))
+    fields, readout = bottom.subfigures(1, 2, width_ratios=(1.7, 1), squeeze=False).ravel()
 
     training = demo.runs["training"][demo.backend]
     _confusion(confusion, training.predicted, demo.split.test_y)

@@ -95,7 +95,7 @@ def _device(rng) -> Device:
 
     common = {
         "dw_min": float(10.0 ** rng.uniform(-4, -0.5)), "dw_min_dtod": share(0, 0.6),
-        "dw_min_std": share(0, 1.5 if rng.random() < 0.9 else 7.9) if rng.random() < 0.8 else 0.0,
+        "dw_min_std": share(0, 1.5 if rng.random() < 0.9 else 6.9) if rng.random() < 0.8 else 0.0,
         "up_down": share(-0.8, 0.8) if rng.random() < 0.5 else 0.0, "up_down_dtod": share(0, 0.2),
         "w_max": share(0.05, 1.95), "w_min": -share(0.05, 2.0),
         "w_max_dtod": share(0, 0.5), "w_min_dtod": share(0, 0.5),

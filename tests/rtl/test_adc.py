@@ -58,7 +58,8 @@ class Bench:
         for cycle in range(1, sampler.fill_latency + 1):
             asked.append(int(ctx.get(sampler.fill_chunk)))
             chunk = asked.pop(0)
-            put(ctx, sampler.xi, [-1] * config.lanes if chunk is None else padded[chunk * config.lanes:][:config.lanes])
+            put(ctx, sampler.xi, padded[chunk * config.lanes:][:config.lanes]
+                if chunk in range(sampler.chunks) else [-1] * config.lanes)
             assert ctx.get(sampler.ready) == (cycle == sampler.fill_latency), f"ready in cycle {cycle}"
             if cycle < sampler.fill_latency:
                 await ctx.tick()

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from golden.config import MAX_BL, MAX_LEVEL, TileConfig
+from golden.noise import Stream
+from golden.presets import TILES
+from golden.pulses import pulse_width, train
+from rtl.pulses import PulseTrain, PulseWidth
+from tests.rtl.simulation import run
+from tests.support import CONFIGS, assert_bits
+
+ALL_CODES = replace(TILES["tiny"], rows=31, code_bits=5)
+"""One line for each of the codes."""
+CASES = {**CONFIGS, "many chunks": TileConfig(rows=13, cols=9, lanes=4)}
+
+
+def bits(word: int, n: int) -> list[int]:
+    return [word >> i & 1 for i in range(n)]
+
+
+async def load_codes(ctx, width: PulseWidth, codes) -> None:
+    for n, code in enumerate(codes):
+        ctx.set(width.write, 1)
+        ctx.set(width.index, n)
+        ctx.set(width.code, int(code))
+        await ctx.tick()
+    ctx.set(width.write, 0)
+
+
+@pytest.mark.parametrize("pause", [0, 2])
+@pytest.mark.parametrize("name", ["all codes", "narrow", "table", "linear"])
+def test_pulse_width_slot_by_slot(name, pause):
+    """Codes over older codes, slots one a cycle or slower; pulses and polarity stand between."""
+    config = {"all codes": ALL_CODES, **CONFIGS}[name]
+    width, n, n_slots = PulseWidth(config), config.n_converters, config.code.max
+    rng = np.random.default_rng(1)
+    batches = [rng.permutation(np.resize(np.arange(config.code.min, config.code.max + 1), n)) for _ in range(2)]
+    batches += [np.full(n, config.code.max), np.zeros(n, dtype=int), np.full(n, config.code.min)]
+
+    async def bench(ctx):
+        for number, codes in enumerate(batches):
+            await load_codes(ctx, width, codes)
+            ctx.set(width.restart, 1)
+            await ctx.tick()
+            ctx.set(width.restart, 0)
+            found = []
+            for _ in range(n_slots):
+                for _ in range(pause):
+                    await ctx.tick()
+                found.append(bits(ctx.get(width.pulses), n))
+                assert_bits("PulseWidth.negative", codes < 0, bits(ctx.get(width.negative), n))
+                ctx.set(width.advance, 1)
+                await ctx.tick()
+                ctx.set(width.advance, 0)
+            assert_bits(f"PulseWidth.pulses (slot, line), batch {number}", pulse_width(codes, n_slots).T, found, 0)
+
+    run(width, bench)
+
+
+def test_a_line_loaded_anew_leaves_the_others():
+    config = ALL_CODES
+    width = PulseWidth(config)
+
+    async def bench(ctx):
+        codes = np.arange(config.code.min, config.code.max + 1)
+        await load_codes(ctx, width, codes)
+        codes[7] = 3
+        ctx.set(width.write, 1)
+        ctx.set(width.index, 7)
+        ctx.set(width.code, 3)
+        await ctx.tick()
+        ctx.set(width.write, 0)
+        ctx.set(width.restart, 1)
+        await ctx.tick()
+        ctx.set(width.restart, 0)
+        ctx.set(width.advance, 1)
+        for slot in range(config.code.max):
+            assert_bits(f"pulses in slot {slot}", pulse_width(codes, config.code.max)[:, slot],
+                        bits(ctx.get(width.pulses), len(codes)))
+            await ctx.tick()
+
+    run(width, bench)
+
+
+def levels(config: TileConfig, seed: int) -> np.ndarray:
+    """Levels of all rows and columns: the ends, the smallest, and any."""
+    rng = np.random.default_rng(seed)
+    n = config.rows + config.cols
+    edges = rng.choice([0, 1, -1, MAX_LEVEL, -MAX_LEVEL, MAX_LEVEL - 1, 1 - MAX_LEVEL], n)
+    return np.where(rng.random(n) < 0.4, edges, rng.integers(-MAX_LEVEL, MAX_LEVEL, n, endpoint=True))
+
+
+async def load_levels(ctx, generator: PulseTrain, values) -> None:
+    config = generator.config
+    for n, level in enumerate(values):
+        line = n if n < config.rows else n - config.rows
+        ctx.set(generator.write, 1)
+        ctx.set(generator.chunk, line // config.lanes + (0 if n < config.rows else generator.row_chunks))
+        ctx.set(generator.lane, line % config.lanes)
+        ctx.set(generator.level, int(level))
+        await ctx.tick()
+    ctx.set(generator.write, 0)
+
+
+async def play(ctx, generator: PulseTrain, bl: int, seed: int, event: int, late) -> tuple[list, list, list, list]:
+    """All slots of a train: pulses of rows and of columns, counts of both, and the cycles of the slots.
+
+    `late(slot)` cycles pass between a slot's `ready` and its `advance`.
+    """
+    config = generator.config
+    rows, cols, counts, cycles, cycle = [], [], [0, 0], [], 0
+
+    async def tick():
+        nonlocal cycle
+        counts[0] += int(ctx.get(generator.row_count))
+        counts[1] += int(ctx.get(generator.col_count))
+        await ctx.tick()
+        cycle += 1
+
+    for port, value in ((generator.bl, bl), (generator.seed, seed), (generator.event, event), (generator.start, 1)):
+        ctx.set(port, value)
+    await tick()
+    ctx.set(generator.start, 0)
+    for slot in range(bl):
+        while not ctx.get(generator.ready):
+            await tick()
+            assert cycle < 20_000, f"slot {slot} must be ready some time"
+        for _ in range(late(slot)):
+            await tick()
+        assert ctx.get(generator.ready), "ready must hold until advance"
+        rows.append(bits(ctx.get(generator.row_pulses), config.rows))
+        cols.append(bits(ctx.get(generator.col_pulses), config.cols))
+        cycles.append(cycle)
+        ctx.set(generator.advance, 1)
+        await tick()
+        ctx.set(generator.advance, 0)
+    for _ in range(generator.latency + 2 * generator.chunks):
+        assert not ctx.get(generator.ready), "no slot must follow the last one"
+        await tick()
+    return rows, cols, counts, cycles
+
+
+@pytest.mark.parametrize("late", [0, "random"], ids=["in-time", "late"])
+@pytest.mark.parametrize("name", CASES)
+def test_train_slot_by_slot(name, late):
+    """Trains of 1, 2, some and 63 slots after one another, at the ends of seed and event."""
+    config = CASES[name]
+    generator, rng = PulseTrain(config), np.random.default_rng(4)
+    operations = [(1, 0, 0), (2, 0xFFFFFFFF, 0xFFFFFFFF), (MAX_BL, 12345, 1 << 31), (1, 7, 8), (5, 1, 2)]
+
+    async def bench(ctx):
+        for number, (bl, seed, event) in enumerate(operations):
+            values = levels(config, number)
+            x, d = values[:config.rows], values[config.rows:]
+            await load_levels(ctx, generator, values)
+            rows, cols, counts, cycles = await play(
+                ctx, generator, bl, seed, event,
+                (lambda slot: int(rng.integers(0, 3 * generator.chunks))) if late else (lambda slot: 0))
+            for named, stream, given, found, count in (("row", Stream.ROW_TRAIN, x, rows, counts[0]),
+                                                       ("col", Stream.COLUMN_TRAIN, d, cols, counts[1])):
+                wanted = train(config, seed, stream, event, given, bl)
+                assert_bits(f"PulseTrain.{named}_pulses (slot, line), train {number}", wanted.T, found)
+                assert_bits(f"{named}_count", wanted.sum(), count)
+                assert_bits(f"{named}_negative", given < 0,
+                            bits(ctx.get(getattr(generator, f"{named}_negative")), len(given)))
+            if not late:
+                assert cycles[0] <= generator.latency + generator.chunks + 1
+                assert max(np.diff(cycles), default=0) <= max(generator.chunks, 2)
+
+    run(generator, bench)
