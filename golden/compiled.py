@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from golden.threefry import PARITY, ROTATIONS
+from golden.threefry import MAX_ROUNDS, PARITY, ROTATIONS
 
 try:
     import numba
@@ -18,13 +18,14 @@ except ImportError:
     numba = None
 
 # numba sees module-level numbers and arrays, not attributes of objects
-_ROTATIONS = np.array(ROTATIONS, dtype=np.uint32)
+_ROTATIONS = np.array(ROTATIONS * (MAX_ROUNDS // 8), dtype=np.uint32)
+_N_KEYS = MAX_ROUNDS // 4 + 2
 _PARITY = np.uint32(PARITY)
 
 
 def keys(seed: int, event: int) -> np.ndarray:
-    """The three key words of an address."""
-    return np.array([seed, event, seed ^ event ^ PARITY], dtype=np.uint32)
+    """The three key words of an address, over and over: as they are injected, without a division."""
+    return np.resize(np.array([seed, event, seed ^ event ^ PARITY], dtype=np.uint32), _N_KEYS)
 
 
 def threefry(x0, x1, key_words, rounds):
@@ -32,22 +33,27 @@ def threefry(x0, x1, key_words, rounds):
     x0 = np.uint32(x0 + key_words[0])
     x1 = np.uint32(x1 + key_words[1])
     for r in range(rounds):
-        rotation = _ROTATIONS[r % 8]
+        rotation = _ROTATIONS[r]
         x0 = np.uint32(x0 + x1)
         x1 = np.uint32((x1 << rotation) | (x1 >> np.uint32(32 - rotation))) ^ x0
-        if r % 4 == 3:
-            i = r // 4 + 1
-            x0 = np.uint32(x0 + key_words[i % 3])
-            x1 = np.uint32(x1 + key_words[(i + 1) % 3] + np.uint32(i))
+        if r & 3 == 3:
+            i = (r >> 2) + 1
+            x0 = np.uint32(x0 + key_words[i])
+            x1 = np.uint32(x1 + key_words[i + 1] + np.uint32(i))
     return x0, x1
 
 
 def _fill(draws, seed, stream, events, rows, slots, rounds):
     """Draws (N, n) of N addresses, four columns to a call."""
-    key_words = np.empty(3, dtype=np.uint32)
+    key_words = np.empty(_N_KEYS, dtype=np.uint32)
     for i in range(draws.shape[0]):
-        key_words[0], key_words[1] = seed, events[i]
-        key_words[2] = key_words[0] ^ key_words[1] ^ _PARITY
+        event = np.uint32(events[i])
+        for n in range(0, _N_KEYS, 3):
+            key_words[n] = seed
+        for n in range(1, _N_KEYS, 3):
+            key_words[n] = event
+        for n in range(2, _N_KEYS, 3):
+            key_words[n] = seed ^ event ^ _PARITY
         for column in range(0, draws.shape[1], 4):
             low, high = threefry(np.uint32(stream | slots[i]), np.uint32((rows[i] << 16) | (column >> 2)),
                                  key_words, rounds)

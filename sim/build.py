@@ -72,6 +72,7 @@ def build_model(verilog: str, top: str = "top", *, opt: str = "-O1", waivers: tu
         objects = _compile(folder, top, SHIM, flags)
         runtime = _runtime("model", ("verilated", "verilated_threads"), flags)
         _link(folder / MODEL, [*objects, runtime], ("-shared",), top)
+        _keep_only(folder, MODEL)
 
     return cached("model", (verilog, verilate, flags, SHIM.read_text(), *_tools()), make) / MODEL
 
@@ -98,6 +99,7 @@ def build_bench(
         objects = _compile(folder, top, harness, flags)
         found = (f"-L{libs}", f"-Wl,-rpath,{libs}", "-lcocotbvpi_verilator", "-pthread")
         _link(folder / top, [*objects, _runtime("bench", sources, flags)], found, top)
+        _keep_only(folder, top)
 
     parts = (verilog, verilate, ports, flags, harness.read_text(), str(libs), *_tools())
     return cached("bench", parts, make) / top
@@ -160,6 +162,13 @@ def _compile_as_one(folder: Path, units: list[str], flags: tuple[str, ...], must
 def _link(output: Path, objects: list[Path], flags: tuple[str, ...], top: str) -> None:
     command = [*toolchain.cxx(), *map(str, objects), "-o", output.name, *flags]
     _run(command, output.parent, f"The verilated model of {top!r} must link")
+
+
+def _keep_only(folder: Path, *names: str) -> None:
+    """Drop what a build leaves behind: it is twenty times as large as what it makes."""
+    for path in folder.iterdir():
+        if path.name not in names:
+            path.unlink()
 
 
 def _runtime(kind: str, sources: tuple[str, ...], flags: tuple[str, ...]) -> Path:
