@@ -67,8 +67,9 @@ def _lines(seed, stream, event, row, n_columns, slot, rounds):
     shape = np.broadcast(event, row, slot).shape
     address = np.empty((3, *shape), dtype=np.int64)
     address[0], address[1], address[2] = event, row, slot
+    events, rows, slots = address.reshape(3, -1)
     draws = np.empty((*shape, n_columns), dtype=np.int64)
-    _fill(draws.reshape(-1, n_columns), np.uint32(seed), stream, *address.reshape(3, -1), rounds)
+    _fill(draws.reshape(-1, n_columns), np.uint32(seed), stream, events, rows, slots, rounds)
     return draws
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from golden.config import Plane
-from golden.protocol import FIRST, LAST, Opcode, Status, header, packet, payload_length
+from golden.protocol import FIRST, LAST, Opcode, Status, packet, payload_length
 from golden.tile import Tile
 
 

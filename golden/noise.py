@@ -10,7 +10,8 @@ call serves the four columns `4g..4g+3` of a row:
 
 The Gaussian is the inverse normal distribution of one draw, by a table: the top bit is the sign, the other
 15 bits `m` stand for the tail probability p = (2m + 1) / 2**17. Each octave of p has eight segments with
-linear interpolation, so the tails are as finely resolved as the middle; the variance of xi is 1.0011 and |xi| reaches 4.33.
+linear interpolation, so the tails are as finely resolved as the middle; the variance of xi is 1.0011 and |xi|
+reaches 4.33.
 """
 from enum import IntEnum
 from functools import cache

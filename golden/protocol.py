@@ -22,10 +22,11 @@ error gets one response without data, and changes nothing. On a word without `fi
 `first` within one, the status is FRAMING; otherwise the first of opcode, argument, length and value that is wrong.
 """
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 
-from golden.config import TileConfig
+from golden.config import Plane, TileConfig
 
 FIRST, LAST = 1 << 32, 1 << 33
 """Framing bits above the data of a stream word."""
@@ -64,7 +65,7 @@ class ProtocolError(RuntimeError):
     """A tile answered a command with an error, or with something that is no answer to it."""
 
 
-def header(opcode: int, argument=0, index=0):
+def header(opcode: int, argument: Any = 0, index: Any = 0) -> Any:
     """Header word, of integers or of arrays of them."""
     return opcode << 24 | argument << 16 | index
 
@@ -102,7 +103,8 @@ def response(words, opcode: int, n_data: int) -> np.ndarray:
     head = int(words[0]) & 0xFFFFFFFF
     status = head >> 16 & 0xFF
     if status != Status.OK:
-        meaning = MEANING.get(status, f"Status must be one of 0..{max(Status)}, not {status}")
+        is_known = status in list(Status)
+        meaning = MEANING[Status(status)] if is_known else f"Status must be in 0..{max(Status)}, not {status}"
         raise ProtocolError(f"{Opcode(opcode).name} refused: {meaning}")
     if head >> 24 != opcode or len(words) != n_data + 1 or head & 0xFFFF != n_data:
         raise ProtocolError(f"Response must be {n_data} words to {Opcode(opcode).name}, "
@@ -116,7 +118,7 @@ def payload_length(config: TileConfig, opcode: int, argument: int) -> int:
         case Opcode.SET:
             return 1
         case Opcode.WRITE:
-            return config.planes[argument].cols
+            return config.planes[Plane(argument)].cols
         case Opcode.FORWARD:
             return config.rows
         case Opcode.BACKWARD:

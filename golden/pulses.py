@@ -17,4 +17,5 @@ def train(config: TileConfig, seed: int, stream: Stream, event: int, levels, bl:
     Levels are in units of 2**-16, so that 65536 is always on.
     """
     draws = uniform_lines(seed, stream, event, 0, len(levels), np.arange(bl), config.rounds)
-    return draws.T < np.abs(np.asarray(levels))[:, None]
+    magnitudes = np.abs(np.asarray(levels))
+    return (draws < magnitudes).T

@@ -29,7 +29,7 @@ class Tile:
     def reset(self) -> None:
         """Registers to their reset values, counters to zero; the planes stay."""
         self._values = {name: register.reset for name, register in self.registers.items() if register.writable}
-        self._counters = dict.fromkeys(COUNTERS, 0)
+        self._counters: dict[str, int] = dict.fromkeys(COUNTERS, 0)
 
     def get(self, name: str) -> int:
         """The value of a register."""

@@ -86,7 +86,8 @@ class Sampler(Component):
         self.offsets = LaneMemory(config.adc.offset, self.chunks, config.lanes)
         self.ambient = LaneMemory(config.adc.held, self.chunks, config.lanes)
         super().__init__({
-            "prefill": In(1), "ready": Out(1), "fill_chunk": Out(range(self.chunks)), "xi": In(shape_of(XI)).array(config.lanes),
+            "prefill": In(1), "ready": Out(1), "fill_chunk": Out(range(self.chunks)),
+            "xi": In(shape_of(XI)).array(config.lanes),
             "push": In(1), "chunk": In(range(self.chunks)),
             "charges": In(shape_of(config.charge)).array(config.lanes),
             "trial": In(shape_of(config.adc.code)).array(config.n_converters),
@@ -152,6 +153,7 @@ class Sampler(Component):
             with m.Switch(held_chunk):
                 for chunk in range(self.chunks):
                     with m.Case(chunk):
-                        m.d.sync += [held.eq(new) for held, new in zip(nearest[chunk * config.lanes:], sums)]
+                        m.d.sync += [held.eq(new) for held, new in
+                                     zip(nearest[chunk * config.lanes:], sums, strict=False)]
         m.d.comb += self.compare.eq(Cat(held >= trial for held, trial in zip(nearest, self.trial, strict=True)))
         return m

@@ -28,7 +28,8 @@ class Multiplier(Component):
             "chunk": In(range(config.chunks)),
             "factors": In(signed(config.code_bits)).array(config.lanes),
             "weights": In(shape_of(config.weight)).array(config.lanes),
-            "push": Out(1), "push_chunk": Out(range(self.converter_chunks)), "charges": Out(shape_of(config.charge)).array(config.lanes),
+            "push": Out(1), "push_chunk": Out(range(self.converter_chunks)),
+            "charges": Out(shape_of(config.charge)).array(config.lanes),
         })
 
     def elaborate(self, platform):

@@ -159,7 +159,8 @@ class PulseTrain(Component):
         for chunk, made in enumerate(pulses):
             with m.If(is_made & (pipeline.chunk == chunk)):
                 m.d.sync += made.eq(pipeline.pulses)
-        m.d.comb += [self.row_pulses.eq(Cat(pulses[:self.row_chunks])), self.col_pulses.eq(Cat(pulses[self.row_chunks:]))]
+        m.d.comb += [self.row_pulses.eq(Cat(pulses[:self.row_chunks])),
+                     self.col_pulses.eq(Cat(pulses[self.row_chunks:]))]
         count, is_row = sum(pipeline.pulses), pipeline.chunk < self.row_chunks
         m.d.comb += [self.row_count.eq(Mux(is_made & is_row, count, 0)),
                      self.col_count.eq(Mux(is_made & ~is_row, count, 0))]

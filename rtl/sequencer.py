@@ -119,7 +119,7 @@ class Sequencer(Component):
             *(code.eq(found) for code, found in zip(self.codes, adc.codes, strict=True)),
             *(pin.eq(trial) for pin, trial in zip(port.adc_trial, adc.trial, strict=True)),
             port.mode.eq(mode), train.bl.eq(self.bl), train.seed.eq(self.seed), train.event.eq(self.event),
-            adc.t_convert.eq(self.t_convert), adc.compare.eq(port.adc_compare), 
+            adc.t_convert.eq(self.t_convert), adc.compare.eq(port.adc_compare),
             self.row_count.eq(train.row_count), self.col_count.eq(train.col_count),
         ]
         return m

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Device engines of the emulated array: coincidences to new weights, P cross-points a cycle."""
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux
 from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
@@ -17,13 +17,14 @@ class Updater(Component):
     """Applies one coincidence to each masked lane of a chunk of cross-points, one chunk a cycle.
 
     The noise of a visit is asked for at once and takes `noise_latency` cycles; `fetch_latency` cycles after the
-    visit `address` fetches weights and parameters, which arrive with it, and `write_latency` cycles after the visit the new weights are written. While a
-    visit to the same `place` is on its way from fetch to write, `blocked` asks to wait: at most
-    `DeviceLane.latency + 1` cycles.
+    visit `address` fetches weights and parameters, which arrive with it, and `write_latency` cycles after the visit
+    the new weights are written. While a visit to the same `place` is on its way from fetch to write, `blocked` asks
+    to wait: at most `DeviceLane.latency + 1` cycles.
 
-    Members: `visit` (only when not blocked), `valid` (a visit waits), `place`, `mask`, `up`, `xi` in; `blocked`, `coincidences` out; `address` out and `weights` in one cycle later;
-    `write_place`, `write_mask`, `write_values` out. Between operations (`active` low) `side_place` reads
-    `parameters[plane].values` and writes `value` where `side_write[plane]`, a lane mask, says.
+    Members: `visit` (only when not blocked), `valid` (a visit waits), `place`, `mask`, `up`, `xi` in; `blocked`,
+    `coincidences` out; `address` out and `weights` in one cycle later; `write_place`, `write_mask`, `write_values`
+    out. Between operations (`active` low) `side_place` reads `parameters[plane].values` and writes `value` where
+    `side_write[plane]`, a lane mask, says.
     """
 
     def __init__(self, config: TileConfig, noise_latency: int):
@@ -36,9 +37,11 @@ class Updater(Component):
         weight = shape_of(config.weight)
         super().__init__({
             "visit": In(1), "valid": In(1), "place": In(range(depth)), "mask": In(config.lanes),
-            "up": In(config.lanes), "xi": In(shape_of(XI)).array(config.lanes), "blocked": Out(1), "coincidences": Out(range(config.lanes + 1)),
+            "up": In(config.lanes), "xi": In(shape_of(XI)).array(config.lanes),
+            "blocked": Out(1), "coincidences": Out(range(config.lanes + 1)),
             "address": Out(range(depth)), "weights": In(weight).array(config.lanes),
-            "write_place": Out(range(depth)), "write_mask": Out(config.lanes), "write_values": Out(weight).array(config.lanes),
+            "write_place": Out(range(depth)), "write_mask": Out(config.lanes),
+            "write_values": Out(weight).array(config.lanes),
             "active": In(1), "side_place": In(range(depth)), "value": In(shape_of(WORD)),
             "side_write": In(data.StructLayout({plane.name: config.lanes for plane in self.parameters})),
         })

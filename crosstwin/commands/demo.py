@@ -10,7 +10,7 @@ from crosstwin.arguments import count, seed
 from crosstwin.opening import BACKENDS
 from golden.presets import DEVICES
 
-EPOCHS = 1
+EPOCHS = 3
 """Epochs of training: as many as the verilated model does in well under a minute."""
 
 

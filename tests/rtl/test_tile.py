@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole tile under Verilator, in this process: the same packets to it and to `golden.controller.Controller`."""
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from crosstwin.stimulus import draw_operations, readback
+from golden.adc import AdcConfig
+from golden.config import MAX_BL, MAX_LEVEL, Plane, TileConfig
+from golden.controller import Controller
+from golden.device import SoftBounds
+from golden.protocol import FIRST, LAST, Opcode, Status, packet, packets, payload_length, split
+from golden.registers import register_map
+from golden.tile import Tile
+from rtl.tile import Tile as RtlTile
+from rtl.verilog import TOP, tile_verilog
+from sim.model import VerilatedModel
+from tests.golden.test_controller import ERRORS
+from tests.rtl.simulation import made
+from tests.support import CONFIGS, assert_bits, device_planes, random_codes, random_updates, wild_planes
+
+TINY = CONFIGS["tiny"]
+WIDE = TileConfig(rows=12, cols=16, lanes=5, code_bits=5, device=SoftBounds(dw_min=0.02, up_down=0.1),
+                  adc=AdcConfig(bits=7, bound=3.0, gain_spread=0.05, offset_spread=3.0))
+"""Lanes that divide neither the columns nor the draws of a Threefry call."""
+LANES = (1, 2, 4, 5, 8, 16)
+STRESS = [(idle, stall) for idle in (0.0, 0.3) for stall in (0.0, 0.3)]
+EMULATION_CYCLES = register_map(TINY)["emulation_cycles_low"].index
+
+
+@cache
+def verilated(config: TileConfig) -> VerilatedModel:
+    """One model a configuration and process: unoptimized, since building it takes longer than all that it runs."""
+    return VerilatedModel(tile_verilog(config), TOP, opt="-O0", max_idle_cycles=100_000)
+
+
+class Pair:
+    """A verilated tile and golden's controller, in the same state; every exchange is compared word by word."""
+
+    def __init__(self, config: TileConfig, idle: float = 0.0, stall: float = 0.0):
+        self.config, self.idle, self.stall = config, idle, stall
+        self.model, self.controller = verilated(config), Controller(Tile(config))
+        self.model.reset()
+        for plane, shape in config.planes.items():  # a reset leaves the planes
+            self.write(plane, np.zeros((shape.rows, shape.cols), dtype=np.int64))
+
+    def exchange(self, words, named: str) -> np.ndarray:
+        """The answer to some packets."""
+        words = np.asarray(words, dtype=np.uint64)
+        wanted, begin = self.controller.exchange(words), self.model.cycles
+        n_packets = int(np.count_nonzero(wanted & np.uint64(LAST)))
+        found = self.model.exchange(words, n_packets, idle=self.idle, stall=self.stall, seed=begin + 1)
+        assert_bits(f"Tile.o, {named}, cycles {begin}..{self.model.cycles}", wanted, found)
+        return found
+
+    def write(self, plane: Plane, values) -> None:
+        self.exchange(packets(Opcode.WRITE, np.full(len(values), plane), np.arange(len(values)), values).reshape(-1),
+                      f"WRITE of {plane.name}")
+
+    def set(self, name: str, value: int) -> None:
+        index = register_map(self.config)[name].index
+        self.exchange(packet(Opcode.SET, 0, index, [value]), f"SET of {name}")
+
+    def load(self, seed: int) -> None:
+        for plane, values in device_planes(self.config, seed).items():
+            self.write(plane, values)
+        self.set("seed", seed)
+
+    def compare_state(self) -> None:
+        """All planes, and all registers but the emulation cycles."""
+        for operation in readback(self.config):
+            self.exchange(operation.words, operation.name)
+
+    def emulation_cycles(self) -> int:
+        """The hardware's own counter."""
+        words = self.model.exchange(packet(Opcode.GET, 2, EMULATION_CYCLES), 1)
+        return int(words[1]) & 0xFFFFFFFF | (int(words[2]) & 0xFFFFFFFF) << 32
+
+    def cycles_of(self, words, named: str) -> int:
+        """Emulation cycles of one operation."""
+        begin = self.emulation_cycles()
+        self.exchange(words, named)
+        return self.emulation_cycles() - begin
+
+
+def operations(config: TileConfig, seed: int, n: int = 4) -> list[tuple[str, np.ndarray]]:
+    """Named packets: forward, backward and update in turn, with rails and zeros among them."""
+    x, d = random_codes(config, n, config.rows, seed), random_codes(config, n, config.cols, seed + 1)
+    row, col, bl = random_updates(config, n, seed + 2)
+    found = []
+    for k in range(n):
+        found += [(f"FORWARD {k}", packet(Opcode.FORWARD, payload=x[k])),
+                  (f"UPDATE {k}", packet(Opcode.UPDATE, int(bl[k]), payload=np.concatenate([row[k], col[k]]))),
+                  (f"BACKWARD {k}", packet(Opcode.BACKWARD, payload=d[k]))]
+    return found
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(("idle", "stall"), STRESS)
+@pytest.mark.parametrize("config", [TINY, WIDE], ids=["tiny", "wide"])
+def test_random_packets(config, idle, stall, seed):
+    """Good and malformed packets, several in flight; then everything that the tile remembers."""
+    pair, rng = Pair(config, idle, stall), np.random.default_rng([seed, round(10 * idle), round(10 * stall)])
+    waiting = list(draw_operations(rng, config, 60))
+    while waiting:
+        n = int(rng.integers(1, 9))
+        together, waiting = waiting[:n], waiting[n:]
+        pair.exchange(np.concatenate([operation.words for operation in together]),
+                      ", ".join(operation.name for operation in together))
+    pair.exchange(packet(Opcode.GET, 1, 1), "GET")  # ends a packet that was cut short
+    pair.compare_state()
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_any_words_in_the_planes(seed):
+    """Weights beyond their bounds, bounds in disorder, full-scale steps, slopes, gains and offsets."""
+    pair = Pair(WIDE)
+    for plane, values in wild_planes(WIDE, seed).items():
+        pair.write(plane, values)
+    pair.set("seed", seed)
+    for named, words in operations(WIDE, seed):
+        pair.exchange(words, named)
+    pair.compare_state()
+
+
+@pytest.mark.parametrize(("idle", "stall"), STRESS)
+def test_every_error_and_a_good_command_behind_it(idle, stall):
+    pair = Pair(TINY, idle, stall)
+    pair.load(1)
+    good = packet(Opcode.FORWARD, payload=random_codes(TINY, 4, TINY.rows, 1)[3])
+    for named, (words, status) in ERRORS.items():
+        answers = split(pair.exchange(np.concatenate([words, good]), named))
+        assert [int(answer[0]) >> 16 & 0xFF for answer in answers] == [status, Status.OK], named
+    pair.compare_state()
+
+
+@pytest.mark.parametrize(("idle", "stall"), STRESS)
+def test_packets_cut_short_or_too_long(idle, stall):
+    """Every command, cut behind each of its words or with too many, from one more to more than any counter."""
+    pair = Pair(TINY, idle, stall)
+    pair.load(1)
+    good = packet(Opcode.GET, 1, 1)
+    for opcode, argument in ((Opcode.GET, 1), (Opcode.SET, 0), (Opcode.WRITE, Plane.WEIGHT), (Opcode.READ, 0),
+                             (Opcode.FORWARD, 0), (Opcode.BACKWARD, 0), (Opcode.UPDATE, 3), (Opcode.RESET, 0),
+                             (99, 0)):
+        length = payload_length(TINY, opcode, argument)
+        index = 8 if opcode == Opcode.SET else 0
+        whole = packet(opcode, argument, index, np.ones(length))
+        for end in range(1, len(whole) + 1):
+            cut = whole[:end] & ~np.uint64(LAST)
+            pair.exchange(np.concatenate([cut, good]), f"opcode {opcode}, cut behind word {end}")
+        for extra in (1, 2, 3, 5, 8, 245, 256, 512, 1024 - length, 1024):
+            words = packet(opcode, argument, index, np.ones(length + extra))
+            pair.exchange(np.concatenate([words, good]), f"opcode {opcode}, {extra} words too many")
+    for n in (1, 2, 40):
+        stray = np.full(n, 0x05_00_0000, dtype=np.uint64)
+        pair.exchange(np.concatenate([stray, good]), f"{n} stray words and a first")
+        stray[-1] |= np.uint64(LAST)
+        pair.exchange(np.concatenate([stray, good]), f"{n} stray words with last")
+    pair.exchange([FIRST | 0x05_00_0000, FIRST | 0x06_00_0000, FIRST | LAST | 0x08_00_0000], "first upon first")
+    pair.compare_state()
+
+
+@pytest.mark.parametrize("config", [TINY, WIDE], ids=["tiny", "wide"])
+def test_bad_values_in_every_word(config):
+    """One value beyond its format in any place of any packet: the packet changes nothing."""
+    pair = Pair(config)
+    pair.load(2)
+    cases = [(Opcode.WRITE, plane, shape.cols, shape.format.min, shape.format.max)
+             for plane, shape in config.planes.items()]
+    cases += [(Opcode.FORWARD, 0, config.rows, config.code.min, config.code.max),
+              (Opcode.BACKWARD, 0, config.cols, config.code.min, config.code.max),
+              (Opcode.UPDATE, 2, config.rows + config.cols, -MAX_LEVEL, MAX_LEVEL)]
+    for opcode, argument, n, low, high in cases:
+        for place in sorted({0, 1, n // 2, n - 1}):
+            for value in (low - 1, high + 1, -(1 << 31), (1 << 31) - 1):
+                payload = np.resize([low, high, 0], n)
+                payload[place] = value
+                answer = pair.exchange(packet(opcode, argument, 0, payload), f"{opcode.name}, {value:#x} in {place}")
+                assert int(answer[0]) >> 16 & 0xFF == Status.BAD_VALUE
+    pair.compare_state()
+
+
+def test_reset_in_the_midst_of_an_operation():
+    """The reset line at any cycle of an operation: the next ones give what they always give."""
+    pair = Pair(TINY)
+    pair.load(3)
+    named = operations(TINY, 4)
+    codes = packet(Opcode.BACKWARD, payload=random_codes(TINY, 1, TINY.cols, 1)[0])
+    for wait in (*range(0, 12), *range(60, 130, 3)):
+        pair.model.exchange(codes, 0)
+        pair.model.spin(wait)
+        pair.model.reset()
+        pair.controller.exchange(packet(Opcode.RESET))
+        pair.exchange(codes, f"BACKWARD behind a reset after {wait} cycles")
+    for name, words in named:
+        pair.exchange(words, name)
+    pair.compare_state()
+
+
+@pytest.mark.parametrize("seed", [7])
+def test_lane_counts_give_identical_bits(seed):
+    """Outputs, weights and all counters but the emulation cycles, which fall as lanes are added."""
+    cycles = {}
+    answers = {}
+    for lanes in LANES:
+        pair = Pair(replace(WIDE, lanes=lanes))
+        pair.load(seed)
+        answers[lanes] = [pair.exchange(words, f"{lanes} lanes, {named}") for named, words in operations(WIDE, seed)]
+        pair.compare_state()
+        cycles[lanes] = pair.emulation_cycles()
+    for lanes in LANES[1:]:
+        assert_bits(f"{lanes} lanes against {LANES[0]}", np.concatenate(answers[LANES[0]]),
+                    np.concatenate(answers[lanes]))
+    assert list(cycles.values()) == sorted(cycles.values(), reverse=True), cycles
+
+
+TIMES = {"t_slot": 1, "t_settle": 4, "t_hold": 4, "t_convert": 1}
+
+
+def bound(config: TileConfig, opcode: Opcode, visits: int, bl: int = 0, times=None) -> int:
+    """Most emulation cycles of an operation that visits so many chunks of cross-points."""
+    times, tile = times or TIMES, made(RtlTile(config))
+    emulator, train = tile.crossbar, tile.controller.sequencer.train
+    if opcode == Opcode.UPDATE:
+        window = times["t_settle"] + train.latency + bl * (max(times["t_slot"], train.chunks) + 1)
+        return window + visits + bl * emulator.slot_constant + emulator.update_constant + 3
+    window = times["t_settle"] + config.code.max * times["t_slot"] + times["t_hold"]
+    return window + visits + emulator.multiply_constant + config.adc.bits * times["t_convert"] + 4
+
+
+def vector(n: int, kind: str, largest: int) -> np.ndarray:
+    values = np.zeros(n, dtype=np.int64)
+    where = {"dense": slice(None), "sparse": slice(0, n, 3), "one": slice(n - 1, None), "zero": slice(0, 0)}[kind]
+    values[where] = -largest
+    return values
+
+
+@pytest.mark.parametrize("times", [TIMES, {"t_slot": 3, "t_settle": 1, "t_hold": 9, "t_convert": 2}], ids=str)
+@pytest.mark.parametrize("lanes", [4, 16])
+def test_cycles_keep_to_their_bound(lanes, times):
+    """Dense, sparse, single-line and zero vectors; single-row updates are the worst case of the hazard."""
+    config = replace(WIDE, lanes=lanes)
+    pair, K = Pair(config), config.chunks
+    pair.load(1)
+    for name, value in times.items():
+        pair.set(name, value)
+    for kind in ("dense", "sparse", "one", "zero"):
+        x, d = vector(config.rows, kind, config.code.max), vector(config.cols, kind, config.code.max)
+        cycles = pair.cycles_of(packet(Opcode.FORWARD, payload=x), f"{kind} FORWARD")
+        assert cycles <= bound(config, Opcode.FORWARD, max(np.count_nonzero(x), 1) * K, times=times), kind
+        cycles = pair.cycles_of(packet(Opcode.BACKWARD, payload=d), f"{kind} BACKWARD")
+        assert cycles <= bound(config, Opcode.BACKWARD, config.rows * K, times=times), kind
+        for bl, level in ((1, MAX_LEVEL), (31, MAX_LEVEL // 2), (MAX_BL, MAX_LEVEL)):
+            before = pair.controller.tile.counters()["row_pulses"]
+            payload = np.concatenate([vector(config.rows, kind, level), vector(config.cols, "dense", level)])
+            cycles = pair.cycles_of(packet(Opcode.UPDATE, bl, payload=payload), f"{kind} UPDATE of {bl}")
+            slots_on_rows = pair.controller.tile.counters()["row_pulses"] - before
+            assert cycles <= bound(config, Opcode.UPDATE, slots_on_rows * K, bl, times), (kind, bl)
+
+
+@pytest.mark.parametrize("lanes", [4, 16])
+def test_zero_codes_cost_nothing(lanes):
+    """Each active row costs the same K cycles, wherever it is; a zero one costs none."""
+    config = replace(WIDE, lanes=lanes)
+    pair, cycles = Pair(config), {}
+    pair.load(1)
+    for rows in ([0], [11], [0, 1], [3, 9], [0, 5, 11], list(range(12))):
+        codes = np.zeros(config.rows, dtype=np.int64)
+        codes[rows] = 1
+        cycles[tuple(rows)] = pair.cycles_of(packet(Opcode.FORWARD, payload=codes), f"FORWARD of rows {rows}")
+    one = cycles[(0,)]
+    assert cycles == {rows: one + (len(rows) - 1) * config.chunks for rows in cycles}
+    assert pair.cycles_of(packet(Opcode.FORWARD, payload=np.zeros(config.rows)), "FORWARD of zeros") == one
+    updates = {}
+    for named, row, col in (("no rows", "zero", "dense"), ("no columns", "dense", "zero"), ("neither", "zero", "zero")):
+        payload = np.concatenate([vector(config.rows, row, MAX_LEVEL), vector(config.cols, col, MAX_LEVEL)])
+        updates[named] = pair.cycles_of(packet(Opcode.UPDATE, 10, payload=payload), f"UPDATE with {named}")
+    assert len(set(updates.values())) == 1, updates
+
+
+@pytest.mark.regress
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("name", CONFIGS)
+def test_long_random_packets(name, seed):
+    """Every device model, many packets."""
+    config = CONFIGS[name]
+    pair, rng = Pair(config, 0.1 * (seed % 3), 0.1 * (seed // 3)), np.random.default_rng(seed)
+    for operation in draw_operations(rng, config, 400):
+        pair.exchange(operation.words, operation.name)
+    pair.exchange(packet(Opcode.GET, 1, 1), "GET")
+    pair.compare_state()
+
+
