@@ -104,7 +104,7 @@ def response(words, opcode: int, n_data: int) -> np.ndarray:
     status = head >> 16 & 0xFF
     if status != Status.OK:
         is_known = status in list(Status)
-        meaning = MEANING[Status(status)] if is_known else f"Status must be in 0..{max(Status)}, not {status}"
+        meaning = MEANING[Status(status)] if is_known else f"Status must be one of 0..{max(Status)}, not {status}"
         raise ProtocolError(f"{Opcode(opcode).name} refused: {meaning}")
     if head >> 24 != opcode or len(words) != n_data + 1 or head & 0xFFFF != n_data:
         raise ProtocolError(f"Response must be {n_data} words to {Opcode(opcode).name}, "
