@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Running a component in Amaranth's own simulator against the values that golden expects."""
+import gc
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from amaranth.hdl import Fragment, Module, Signal, Value
+from amaranth.hdl import Module, Signal, UnusedElaboratable, Value
 from amaranth.sim import Simulator
 
 from tests.support import assert_bits
@@ -18,10 +20,13 @@ def run(design, *benches: Callable) -> None:
     sim.run()
 
 
-def made(component):
-    """A component that is only asked for its properties; elaborated, because Amaranth warns of one that is not."""
-    Fragment.get(component, None)
-    return component
+def asked(make: Callable, question: Callable):
+    """`question(make())`, of a component that nobody elaborates, of which Amaranth would warn."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnusedElaboratable)
+        answer = question(make())
+        gc.collect()
+    return answer
 
 
 def put(ctx, port, value) -> None:

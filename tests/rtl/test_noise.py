@@ -4,7 +4,7 @@ import pytest
 
 from golden.noise import DRAWS_PER_CALL, Stream, gaussian, gaussian_of_draw, uniform
 from rtl.noise import XI, Gaussian, GaussianLanes, UniformLanes
-from tests.rtl.simulation import check_pipeline, made
+from tests.rtl.simulation import asked, check_pipeline
 
 LANES = [(4, 3), (8, 2), (16, 1), (1, 1024), (2, 5), (3, 4), (5, 3), (6, 4), (7, 1), (10, 2)]
 """Lanes and chunks: aligned to the four draws of a call, and not."""
@@ -41,7 +41,7 @@ def test_uniform_lanes(lanes, chunks, seed):
 @pytest.mark.parametrize(("lanes", "chunks", "calls"), [(4, 3, 1), (16, 2, 4), (1, 8, 1), (2, 4, 1), (5, 1, 2),
                                                         (5, 2, 2), (5, 4, 2), (6, 2, 2), (3, 4, 2), (7, 2, 3)])
 def test_neighbors_share_a_call(lanes, chunks, calls):
-    assert len(made(UniformLanes(lanes, chunks, 13)).calls) == calls
+    assert asked(lambda: UniformLanes(lanes, chunks, 13), lambda made: len(made.calls)) == calls
 
 
 def edge_draws(seed: int) -> np.ndarray:

@@ -5,7 +5,7 @@ import pytest
 from golden.threefry import MAX_ROUNDS, MIN_ROUNDS, threefry2x32
 from rtl.threefry import Threefry2x32
 from tests.golden.test_threefry import KNOWN_ANSWERS
-from tests.rtl.simulation import check_pipeline, made
+from tests.rtl.simulation import asked, check_pipeline
 from tests.support import assert_bits
 
 
@@ -35,4 +35,5 @@ def test_every_number_of_rounds_equals_golden(rounds):
 
 
 def test_latency_is_one_register_an_addition():
-    assert [made(Threefry2x32(rounds)).latency for rounds in (13, 15, 16, 20, 32)] == [17, 19, 21, 26, 41]
+    latencies = asked(lambda: None, lambda _: [Threefry2x32(rounds).latency for rounds in (13, 15, 16, 20, 32)])
+    assert latencies == [17, 19, 21, 26, 41]

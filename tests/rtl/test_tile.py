@@ -18,7 +18,7 @@ from rtl.tile import Tile as RtlTile
 from rtl.verilog import TOP, tile_verilog
 from sim.model import VerilatedModel
 from tests.golden.test_controller import ERRORS
-from tests.rtl.simulation import made
+from tests.rtl.simulation import asked
 from tests.support import CONFIGS, assert_bits, device_planes, random_codes, random_updates, wild_planes
 
 TINY = CONFIGS["tiny"]
@@ -220,15 +220,17 @@ def test_lane_counts_give_identical_bits(seed):
 TIMES = {"t_slot": 1, "t_settle": 4, "t_hold": 4, "t_convert": 1}
 
 
-def bound(config: TileConfig, opcode: Opcode, visits: int, bl: int = 0, times=None) -> int:
+def bound(config: TileConfig, opcode: Opcode, visits: int, times: dict[str, int], bl: int = 0) -> int:
     """Most emulation cycles of an operation that visits so many chunks of cross-points."""
-    times, tile = times or TIMES, made(RtlTile(config))
-    emulator, train = tile.crossbar, tile.controller.sequencer.train
-    if opcode == Opcode.UPDATE:
-        window = times["t_settle"] + train.latency + bl * (max(times["t_slot"], train.chunks) + 1)
-        return window + visits + bl * emulator.slot_constant + emulator.update_constant + 3
-    window = times["t_settle"] + config.code.max * times["t_slot"] + times["t_hold"]
-    return window + visits + emulator.multiply_constant + config.adc.bits * times["t_convert"] + 4
+    def question(tile: RtlTile) -> int:
+        emulator, train = tile.crossbar, tile.controller.sequencer.train
+        if opcode == Opcode.UPDATE:
+            window = times["t_settle"] + train.latency + bl * (max(times["t_slot"], train.chunks) + 1)
+            return window + visits + bl * emulator.slot_constant + emulator.update_constant + 3
+        window = times["t_settle"] + config.code.max * times["t_slot"] + times["t_hold"]
+        return window + visits + emulator.multiply_constant + config.adc.bits * times["t_convert"] + 4
+
+    return asked(lambda: RtlTile(config), question)
 
 
 def vector(n: int, kind: str, largest: int) -> np.ndarray:
@@ -250,15 +252,15 @@ def test_cycles_keep_to_their_bound(lanes, times):
     for kind in ("dense", "sparse", "one", "zero"):
         x, d = vector(config.rows, kind, config.code.max), vector(config.cols, kind, config.code.max)
         cycles = pair.cycles_of(packet(Opcode.FORWARD, payload=x), f"{kind} FORWARD")
-        assert cycles <= bound(config, Opcode.FORWARD, max(np.count_nonzero(x), 1) * K, times=times), kind
+        assert cycles <= bound(config, Opcode.FORWARD, max(np.count_nonzero(x), 1) * K, times), kind
         cycles = pair.cycles_of(packet(Opcode.BACKWARD, payload=d), f"{kind} BACKWARD")
-        assert cycles <= bound(config, Opcode.BACKWARD, config.rows * K, times=times), kind
+        assert cycles <= bound(config, Opcode.BACKWARD, config.rows * K, times), kind
         for bl, level in ((1, MAX_LEVEL), (31, MAX_LEVEL // 2), (MAX_BL, MAX_LEVEL)):
             before = pair.controller.tile.counters()["row_pulses"]
             payload = np.concatenate([vector(config.rows, kind, level), vector(config.cols, "dense", level)])
             cycles = pair.cycles_of(packet(Opcode.UPDATE, bl, payload=payload), f"{kind} UPDATE of {bl}")
             slots_on_rows = pair.controller.tile.counters()["row_pulses"] - before
-            assert cycles <= bound(config, Opcode.UPDATE, slots_on_rows * K, bl, times), (kind, bl)
+            assert cycles <= bound(config, Opcode.UPDATE, slots_on_rows * K, times, bl), (kind, bl)
 
 
 @pytest.mark.parametrize("lanes", [4, 16])
