@@ -39,6 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     text = tile_verilog(config)
     try:
+        arguments.output.parent.mkdir(parents=True, exist_ok=True)
         arguments.output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise console.UsageError(f"--output must be a file that can be written, not {arguments.output} "
