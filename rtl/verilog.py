@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Verilog of a tile, clean under `verilator --lint-only -Wall` but for waivers that say why."""
+import re
+
 from amaranth.back import verilog
 
 from golden.config import TileConfig
@@ -19,7 +21,20 @@ WAIVERS = {
 }
 
 
+_CLEARED = re.compile(
+    r"  initial begin\n    (?P<name>\S+ ?)\[0\] = (?P<word>\S+);\n(?:    (?P=name)\[\d+\] = (?P=word);\n)*  end\n")
+
+
 def tile_verilog(config: TileConfig) -> str:
     """Verilog source of a tile, top module `crosstwin_tile`."""
     waivers = "".join(f"// {reason}\n/* verilator lint_off {name} */\n" for name, reason in WAIVERS.items())
-    return waivers + verilog.convert(Tile(config), name=TOP, strip_internal_attrs=True, emit_src=False)
+    text = verilog.convert(Tile(config), name=TOP, strip_internal_attrs=True, emit_src=False)
+    return waivers + _CLEARED.sub(_loop, text)
+
+
+def _loop(match: re.Match) -> str:
+    """Clear a memory in a loop: a statement for every word of a large tile would be most of its text."""
+    name, word, depth = match["name"], match["word"], match[0].count("\n") - 2
+    word_of = "word_of_" + re.sub(r"\W", "_", name)
+    return (f"  initial begin : clear_{word_of}\n    integer {word_of};\n    for ({word_of} = 0; {word_of} < {depth}; "
+            f"{word_of} = {word_of} + 1) {name}[{word_of}] = {word};\n  end\n")

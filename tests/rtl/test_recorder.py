@@ -45,7 +45,7 @@ def widths(ctx, recorder, n: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("mode", [Mode.FORWARD, Mode.BACKWARD], ids=lambda mode: mode.name)
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", ["tiny", "linear", "narrow"])
 def test_widths_are_the_codes(name, mode):
     """Window after window: rails, zero, any; the lines of the other side are not heard."""
     config = CONFIGS[name]
@@ -54,7 +54,7 @@ def test_widths_are_the_codes(name, mode):
     n_slots = config.code.max
 
     async def bench(ctx):
-        for number, codes in enumerate(random_codes(config, 6, n, 2)):
+        for number, codes in enumerate(random_codes(config, 5, n, 2)):
             pulses = np.arange(n_slots) < np.abs(codes)[:, None]
             other = rng.random((config.cols if mode == Mode.FORWARD else config.rows, n_slots)) < 0.5
             lines = (pulses, other) if mode == Mode.FORWARD else (other, pulses)

@@ -225,7 +225,7 @@ def bound(config: TileConfig, opcode: Opcode, visits: int, times: dict[str, int]
     def question(tile: RtlTile) -> int:
         emulator, train = tile.crossbar, tile.controller.sequencer.train
         if opcode == Opcode.UPDATE:
-            window = times["t_settle"] + train.latency + bl * (max(times["t_slot"], train.chunks) + 1)
+            window = times["t_settle"] + train.latency + bl * max(times["t_slot"], train.chunks)
             return window + visits + bl * emulator.slot_constant + emulator.update_constant + 3
         window = times["t_settle"] + config.code.max * times["t_slot"] + times["t_hold"]
         return window + visits + emulator.multiply_constant + config.adc.bits * times["t_convert"] + 4
@@ -281,6 +281,23 @@ def test_zero_codes_cost_nothing(lanes):
         payload = np.concatenate([vector(config.rows, row, MAX_LEVEL), vector(config.cols, col, MAX_LEVEL)])
         updates[named] = pair.cycles_of(packet(Opcode.UPDATE, 10, payload=payload), f"UPDATE with {named}")
     assert len(set(updates.values())) == 1, updates
+
+
+@pytest.mark.parametrize("t_slot", [1, 2, 3, 6, 7, 8, 20])
+@pytest.mark.parametrize("lanes", [4, 16])
+def test_cycles_of_a_slot_are_exact(lanes, t_slot):
+    """Throughput of trains: what 32 slots more cost, with no, all or one line pulsing."""
+    config = replace(WIDE, lanes=lanes)
+    pair, K = Pair(config), config.chunks
+    pair.load(1)
+    pair.set("t_slot", t_slot)
+    played = max(t_slot, -(-config.rows // lanes) + K)  # a slot is made while the one before it is played
+    wait = asked(lambda: RtlTile(config), lambda tile: tile.crossbar.updater.wait)
+    for rows, computed in (("zero", 2), ("dense", 2 + config.rows * K), ("one", max(2 + K, wait + 1))):
+        payload = np.concatenate([vector(config.rows, rows, MAX_LEVEL), vector(config.cols, "dense", MAX_LEVEL)])
+        few, many = (pair.cycles_of(packet(Opcode.UPDATE, bl, payload=payload), f"UPDATE of {bl}, rows {rows}")
+                     for bl in (31, 63))
+        assert_bits(f"cycles of 32 slots, rows {rows}", 32 * (played + computed), many - few)
 
 
 @pytest.mark.regress
