@@ -12,6 +12,7 @@ from golden.tile import Tile
 from rtl.decoder import Decoder
 from tests.support import CONFIGS, assert_bits
 
+
 def headers(config, opcode: Opcode):
     """Arguments and indices: all where they mean something, their edges where they do not."""
     match opcode:

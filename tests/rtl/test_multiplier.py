@@ -12,7 +12,8 @@ from tests.rtl.simulation import put, run, take
 from tests.support import CONFIGS, assert_bits, random_config
 
 SHAPES = {**CONFIGS, "one lane": replace(CONFIGS["tiny"], rows=3, cols=4, lanes=1),
-          "tall": replace(TILES["tiny"], rows=11, cols=2, lanes=2)} | {f"random-{n}": random_config(n) for n in range(8)}
+          "tall": replace(TILES["tiny"], rows=11, cols=2, lanes=2),
+          **{f"random-{n}": random_config(n) for n in range(8)}}
 
 
 def visits(config: TileConfig, codes: np.ndarray, forward: bool, rng) -> list[dict]:

@@ -84,7 +84,8 @@ def test_trains_are_kept_slot_by_slot(name, bl):
             for slot in range(bl):
                 ctx.set(recorder.address, slot)
                 await ctx.tick()
-                found.append(bits(ctx.get(recorder.row_bits), config.rows) + bits(ctx.get(recorder.col_bits), config.cols))
+                found.append(bits(ctx.get(recorder.row_bits), config.rows)
+                             + bits(ctx.get(recorder.col_bits), config.cols))
             assert_bits("bits (slot, line)", np.concatenate([row, col]).T, found)
             for side, lines, negative in (("row", row, negatives[0]), ("col", col, negatives[1])):
                 pulsed = lines.any(axis=1)

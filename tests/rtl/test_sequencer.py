@@ -94,7 +94,8 @@ async def operate(ctx, sequencer, mode: Mode, times, *, bl=0, seed=0, event=0, b
         left -= is_behind
         if levels_at is not None:
             trials = take(ctx, port.adc_trial)
-            ctx.set(port.adc_compare, sum(int(a >= t) << n for n, (a, t) in enumerate(zip(levels_at, trials, strict=True))))
+            ctx.set(port.adc_compare, sum(int(level >= trial) << n for n, (level, trial)
+                                          in enumerate(zip(levels_at, trials, strict=True))))
         checker.watch(ctx, sequencer, cycle)
         assert not (ctx.get(port.hold) and ctx.get(port.busy)), "hold must wait for busy"
         is_done = ctx.get(sequencer.done)

@@ -183,20 +183,27 @@ def test_bad_values_in_every_word(config):
     pair.compare_state()
 
 
-def test_reset_in_the_midst_of_an_operation():
-    """The reset line at any cycle of an operation: the next ones give what they always give."""
+@pytest.mark.parametrize("broken", [Opcode.FORWARD, Opcode.BACKWARD, Opcode.UPDATE], ids=lambda opcode: opcode.name)
+def test_reset_in_the_midst_of_an_operation(broken):
+    """The reset line in any cycle, from the first word of the command to behind its answer: the next operations
+    give what they always give.
+    """
     pair = Pair(TINY)
     pair.load(3)
-    named = operations(TINY, 4)
-    codes = packet(Opcode.BACKWARD, payload=random_codes(TINY, 1, TINY.cols, 1)[0])
-    for wait in (*range(0, 12), *range(60, 130, 3)):
-        pair.model.exchange(codes, 0)
+    named = operations(TINY, 4, 1)
+    words = {Opcode.FORWARD: named[0], Opcode.UPDATE: named[1], Opcode.BACKWARD: named[2]}[broken][1]
+    weights = pair.controller.tile.planes[Plane.WEIGHT].copy()
+    cuts = [(end, 0) for end in range(1, len(words))]
+    cuts += [(len(words), wait) for wait in (*range(12), *range(12, 200, 5 if broken == Opcode.UPDATE else 3))]
+    for end, wait in cuts:
+        pair.model.exchange(words[:end], 0)
         pair.model.spin(wait)
         pair.model.reset()
-        pair.controller.exchange(packet(Opcode.RESET))
-        pair.exchange(codes, f"BACKWARD behind a reset after {wait} cycles")
-    for name, words in named:
-        pair.exchange(words, name)
+        pair.controller = Controller(pair.controller.tile)
+        pair.controller.tile.reset()
+        pair.write(Plane.WEIGHT, weights)
+        for name, others in named[::-1]:
+            pair.exchange(others, f"{name} behind a reset {wait} cycles after word {end}")
     pair.compare_state()
 
 
