@@ -36,10 +36,7 @@ class VerilatedLink:
                  quiet: bool = False):
         from sim.model import VerilatedModel
 
-        if not quiet:
-            print(f"Opening the verilated tile of {config.rows} x {config.cols}, {config.lanes} lanes "
-                  "(its first build takes 10 to 30 s) ...", file=sys.stderr, flush=True)
-        self.model = VerilatedModel(_verilog(config), "crosstwin_tile", opt=opt)
+        self.model = VerilatedModel(_verilog(config, quiet), "crosstwin_tile", opt=opt)
         self.idle, self.stall, self.seed = idle, stall, seed
 
     @property
@@ -54,13 +51,16 @@ class VerilatedLink:
         self.model.close()
 
 
-def _verilog(config: TileConfig) -> str:
+def _verilog(config: TileConfig, quiet: bool) -> str:
     """The tile's Verilog, which takes seconds to make: kept until a source or the configuration changes."""
     from sim.cache import cached, key_of
 
     def make(folder: Path) -> None:
         from rtl.verilog import tile_verilog
 
+        if not quiet:
+            print(f"Building the verilated tile of {config.rows} x {config.cols}, {config.lanes} lanes, once: "
+                  "10 to 30 s ...", file=sys.stderr, flush=True)
         (folder / "tile.v").write_text(tile_verilog(config), encoding="utf-8")
 
     sources = [path.read_text(encoding="utf-8") for package in ("golden", "rtl") for path in _sources(package)]

@@ -10,14 +10,20 @@ from amaranth.sim import Simulator
 
 from tests.support import assert_bits
 
+MOST_STEPS = 300_000
+"""Clock edges after which a bench has waited for what will never come."""
+
 
 def run(design, *benches: Callable) -> None:
-    """Run testbenches on a clocked design until the last one ends."""
+    """Run testbenches on a clocked design until the last one ends, or fail where one does not."""
     sim = Simulator(design)
     sim.add_clock(1e-6)
     for bench in benches:
         sim.add_testbench(bench)
-    sim.run()
+    for _ in range(MOST_STEPS):
+        if not sim.advance():
+            return
+    raise AssertionError(f"A bench must end within {MOST_STEPS} clock edges, but did not")
 
 
 def asked(make: Callable, question: Callable):

@@ -202,36 +202,33 @@ def test_update(name):
 
 
 def test_planes_are_out_of_reach_during_an_operation():
-    """A write in the window or while busy changes nothing."""
-    config = CASES["tiny"]
-    bench, tile = Bench(config), loaded_tile(CASES["tiny"], SEED)
+    """A write to any plane in the window or while busy changes nothing."""
+    config = CASES["narrow"]
+    bench, tile = Bench(config), loaded_tile(CASES["narrow"], SEED)
     emulator = bench.emulator
-    codes = random_codes(config, 4, config.rows, 1)[3]
+    port, side = emulator.port, emulator.side
+
+    async def disturb(ctx, plane: Plane):
+        bench.address(ctx, plane, 0, 1)
+        ctx.set(side.value, int(tile.planes[plane][0, 1]) ^ 1)
+        ctx.set(port.mode, Mode.FORWARD)
+        ctx.set(port.integrate, 1)
+        await bench.tick(ctx)
+        ctx.set(side.write, 1)
+        await bench.tick(ctx)
+        ctx.set(port.integrate, 0)
+        await bench.tick(ctx)
+        while ctx.get(port.busy):
+            await bench.tick(ctx)
+        ctx.set(side.write, 0)
+        ctx.set(port.mode, Mode.IDLE)
+        await bench.tick(ctx)
 
     async def check(ctx):
         await load(ctx, bench, tile)
-        bench.address(ctx, Plane.WEIGHT, 1, 1)
-        ctx.set(emulator.side.value, 77)
-
-        async def disturb():
-            port = emulator.port
-            ctx.set(port.mode, Mode.FORWARD)
-            ctx.set(port.integrate, 1)
-            await bench.tick(ctx)
-            ctx.set(emulator.side.write, 1)
-            await bench.tick(ctx)
-            ctx.set(port.integrate, 0)
-            await bench.tick(ctx)
-            while ctx.get(port.busy):
-                await bench.tick(ctx)
-            ctx.set(emulator.side.write, 0)
-            ctx.set(port.mode, Mode.IDLE)
-            await bench.tick(ctx)
-
-        await disturb()
-        found, _ = await bench.multiply(ctx, Mode.FORWARD, codes)
-        assert_bits("code", tile.forward(codes)[0], found)
+        for plane in config.planes:
+            await disturb(ctx, plane)
+        for plane, values in tile.planes.items():
+            assert_bits(plane.name, values, await bench.read(ctx, plane))
 
     run(emulator, check)
-
-

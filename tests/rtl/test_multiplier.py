@@ -84,10 +84,11 @@ def test_charges_are_exact(name, pause):
             await ctx.tick()
             if not waiting and ends and cycle >= ends[-1] + multiplier.latency:
                 break
+        chunks = list(range(-(-n_out // config.lanes)))
+        assert sorted(pushed) == chunks, f"operation {number} must push chunks {chunks}, not {sorted(pushed)}"
         found = [pushed[n // config.lanes][n % config.lanes] for n in range(n_out)]
         wanted = crossbar.charges(codes[None], used if forward else used.T, config)[0]
         assert_bits(f"Multiplier.charges, operation {number}", wanted, found)
-        assert sorted(pushed) == list(range(-(-n_out // config.lanes)))
 
     async def bench(ctx):
         pairs = zip(vectors(config, config.rows, 3), vectors(config, config.cols, 4), strict=True)
