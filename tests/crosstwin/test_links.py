@@ -54,9 +54,9 @@ def test_random_configurations_agree(capsys):
 
 
 def test_the_verilog_is_made_once_for_a_configuration(monkeypatch):
-    first = links._verilog(CONFIG)
+    first = links._verilog(CONFIG, True)
     monkeypatch.setattr("rtl.verilog.tile_verilog", None)
-    assert links._verilog(CONFIG) == first
+    assert links._verilog(CONFIG, True) == first
     assert "module crosstwin_tile" in first
 
 
