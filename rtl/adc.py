@@ -121,7 +121,7 @@ class Sampler(Component):
         if config.adc.sigma:
             noises = [round_half_even(xi * Const(config.adc.sigma, SIGMA.bits), GAUSSIAN_FRAC) for xi in self.xi]
         early_chunk = delay(m, chunk, self.noise_latency - 1)
-        fill_chunk, is_fill = delay(m, early_chunk, 1), delay(m, is_filling, self.noise_latency)
+        fill_chunk, is_fill = delay(m, early_chunk, 1), delay(m, is_filling, self.noise_latency, reset=True)
         m.d.comb += [
             offsets.address.eq(Mux(self.active, early_chunk, self.address)),
             ambient.write_address.eq(fill_chunk),
@@ -137,7 +137,7 @@ class Sampler(Component):
         # push: charge * gain, rounded, on top of offset and noise
         m.d.comb += [gains.address.eq(Mux(self.active, self.chunk, self.address)),
                      ambient.address.eq(self.chunk)]
-        held_chunk, is_held = delay(m, self.chunk, 3), delay(m, self.push, 3)
+        held_chunk, is_held = delay(m, self.chunk, 3), delay(m, self.push, 3, reset=True)
         sums = []
         for lane in range(config.lanes):
             product = Signal(signed(config.charge.bits + GAIN.bits + 1), name=f"product_{lane}", reset_less=True)

@@ -19,7 +19,7 @@ class Mode(enum.Enum, shape=2):
 class AnalogPort(Signature):
     """All lines of the array, as seen from the controller.
 
-    `mode` is stable from before `integrate` rises until the conversions are done. While `integrate` is high the
+    `mode` stands from when `integrate` rises until the conversions are done. While `integrate` is high the
     window is open: lines carry pulses, of polarity `*_negative`, and `slot` strobes once in every slot, when its
     lines are settled. After the window falls, `hold` strobes once to sample the charges; then each converter
     compares the sampled charge with `adc_trial` and answers on `adc_compare`, combinationally, until the mode

@@ -22,7 +22,8 @@ class Controller(Component):
 
     A packet is checked whole before anything is applied: codes and levels go straight into the pulse generators,
     where they mean nothing before an operation starts, and a plane's row into a buffer. One word a cycle comes in,
-    one goes out, with 4 cycles between; storing a row takes 2 cycles a word, reading one 3.
+    one goes out. Between a packet's last word and its response pass 3 cycles (2 where it is refused), before the
+    first data word 2 more; storing a row takes 2 cycles a word more, and reading one 3 cycles a word.
 
     Members: `i`, `o` streams of words; `side` to the emulator, `coincidences` from it. The sequencer's `port` is
     the tile's analog port.

@@ -61,7 +61,7 @@ class CrossbarEmulator(Component):
 
     @property
     def slot_constant(self) -> int:
-        return 2 + self.updater.wait
+        return max(2, self.updater.wait)
 
     @property
     def update_constant(self) -> int:

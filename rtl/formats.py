@@ -34,10 +34,14 @@ def clip(value, low, high) -> Value:
     return Mux((value > high) | (low > high), high, Mux(value < low, low, _cut(value, high.shape())))
 
 
-def delay(m, value, cycles: int) -> Value:
-    """`value`, `cycles` clocks later, through registers without reset."""
+def delay(m, value, cycles: int, *, reset: bool = False) -> Value:
+    """`value`, `cycles` clocks later. Not inside an `m.If`, which would hold the registers up.
+
+    Data goes through registers without reset; what says that data is valid needs `reset`, so that nothing in
+    flight outlives one.
+    """
     for n in range(cycles):
-        register = Signal.like(value, name=f"delay_{n + 1}", reset_less=True)
+        register = Signal.like(value, name=f"delay_{n + 1}", reset_less=not reset)
         m.d.sync += register.eq(value)
         value = register
     return value

@@ -36,7 +36,7 @@ class Multiplier(Component):
         m = Module()
         config, lanes = self.config, self.config.lanes
         charge = shape_of(config.charge)
-        visit, first, last = (delay(m, value, 3) for value in (self.visit, self.first, self.last))
+        visit, first, last = delay(m, self.visit, 3, reset=True), delay(m, self.first, 3), delay(m, self.last, 3)
 
         products = []
         for lane in range(lanes):
@@ -53,11 +53,12 @@ class Multiplier(Component):
         # backward: a row over all lanes, then P rows side by side
         total, row = Signal(charge, reset_less=True), Signal(charge, reset_less=True)
         m.d.sync += total.eq(sum(products))
-        with m.If(delay(m, visit, 1)):
-            m.d.sync += row.eq(Mux(delay(m, first, 1), 0, row) + total)
+        late_visit, late_first = delay(m, visit, 1, reset=True), delay(m, first, 1)
+        with m.If(late_visit):
+            m.d.sync += row.eq(Mux(late_first, 0, row) + total)
         rows = [Signal(charge, name=f"row_{lane}", reset_less=True) for lane in range(lanes)]
         lane, chunk, is_collected = Signal(range(lanes)), Signal(range(self.converter_chunks)), Signal()
-        n_collected, row_done = Signal(range(config.rows)), delay(m, visit & last & ~self.forward, 2)
+        n_collected, row_done = Signal(range(config.rows)), delay(m, visit & last & ~self.forward, 2, reset=True)
         collected_chunk = Signal.like(chunk)
         m.d.sync += [is_collected.eq(0), collected_chunk.eq(chunk)]
         with m.If(self.start):
@@ -70,7 +71,7 @@ class Multiplier(Component):
             with m.If((lane == lanes - 1) | (n_collected == config.rows - 1)):
                 m.d.sync += [lane.eq(0), chunk.eq(chunk + 1), is_collected.eq(1)]
 
-        column_push, column_chunk = delay(m, visit & last & self.forward, 1), delay(m, self.chunk, 4)
+        column_push, column_chunk = delay(m, visit & last & self.forward, 1, reset=True), delay(m, self.chunk, 4)
         m.d.comb += [
             self.push.eq(Mux(self.forward, column_push, is_collected)),
             self.push_chunk.eq(Mux(self.forward, column_chunk, collected_chunk)),

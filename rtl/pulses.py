@@ -92,7 +92,7 @@ class _TrainPipeline(Component):
             levels.write_mask.eq(self.write << self.lane),
             self.chunk.eq(delay(m, levels.address, 2)),
         ]
-        m.d.sync += self.valid.eq(delay(m, self.ask, uniform.latency))
+        m.d.sync += self.valid.eq(delay(m, self.ask, uniform.latency, reset=True))
         for lane in range(self.config.lanes):
             level = levels.values[lane]
             m.d.comb += levels.write_values[lane].eq(self.level)

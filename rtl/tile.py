@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole tile: controller, analog port, and the emulated array behind it; mirrors golden."""
+from collections.abc import Mapping
+
 from amaranth.hdl import Module
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from golden.config import TileConfig
+from golden.protocol import Opcode
 from rtl.controller import Controller
 from rtl.crossbar import CrossbarEmulator
 from rtl.stream import StreamRegister, StreamWord
@@ -13,12 +16,27 @@ from rtl.stream import StreamRegister, StreamWord
 class Tile(Component):
     """Command packets in, response packets out; the same bits as `golden.controller.Controller`.
 
-    Members: `i`, `o` streams of 32-bit words with `first` and `last`.
+    `cycle_bound` is the most emulation cycles that an operation takes. Members: `i`, `o` streams of 32-bit words
+    with `first` and `last`.
     """
 
     def __init__(self, config: TileConfig):
         self.controller, self.crossbar = Controller(config), CrossbarEmulator(config)
         super().__init__({"i": In(stream.Signature(StreamWord)), "o": Out(stream.Signature(StreamWord))})
+
+    def cycle_bound(self, opcode: Opcode, visits: int, times: Mapping[str, int], bl: int = 0) -> int:
+        """Most emulation cycles of an operation, from start to result.
+
+        `visits` of chunks of cross-points, with K = ceil(C / P): max(active rows, 1) * K forward, at most R * K
+        backward, slots on rows * K in an update of `bl` slots; `times` are the registers t_*. The window and the
+        conversions are chip time, but for a slot of an update, which takes ceil(R / P) + K cycles to make.
+        """
+        config, emulator, train = self.crossbar.config, self.crossbar, self.controller.sequencer.train
+        if opcode == Opcode.UPDATE:
+            window = times["t_settle"] + train.latency + bl * max(times["t_slot"], train.chunks)
+            return window + visits + bl * emulator.slot_constant + emulator.update_constant + 3
+        window = times["t_settle"] + config.code.max * times["t_slot"] + times["t_hold"]
+        return window + visits + emulator.multiply_constant + config.adc.bits * times["t_convert"] + 4
 
     def elaborate(self, platform):
         m = Module()

@@ -62,7 +62,7 @@ class Updater(Component):
         # interlock: a place that was visited less than a read-modify-write ago
         is_same, place, visit = [], self.place, self.visit
         for _ in range(self.wait):
-            place, visit = delay(m, place, 1), delay(m, visit, 1)
+            place, visit = delay(m, place, 1), delay(m, visit, 1, reset=True)
             is_same.append(visit & (place == self.place))
         m.d.comb += self.blocked.eq(self.valid & Cat(is_same).any())
 
@@ -76,7 +76,7 @@ class Updater(Component):
             for lane in range(config.lanes):
                 m.d.comb += memory.write_values[lane].eq(self.value)
 
-        mask = delay(m, self.mask & self.visit.replicate(config.lanes), self.fetch_latency + 1)
+        mask = delay(m, self.mask & self.visit.replicate(config.lanes), self.fetch_latency + 1, reset=True)
         up = delay(m, self.up, self.fetch_latency + 1)
         for lane, engine in enumerate(self.engines):
             m.submodules[f"engine_{lane}"] = engine
@@ -98,7 +98,7 @@ class Updater(Component):
 
         m.d.comb += [
             self.write_place.eq(delay(m, self.address, self.engines[0].latency + 1)),
-            self.write_mask.eq(delay(m, mask, self.engines[0].latency)),
+            self.write_mask.eq(delay(m, mask, self.engines[0].latency, reset=True)),
         ]
         m.d.sync += self.coincidences.eq(sum(mask))
         return m

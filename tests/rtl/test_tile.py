@@ -229,15 +229,7 @@ TIMES = {"t_slot": 1, "t_settle": 4, "t_hold": 4, "t_convert": 1}
 
 def bound(config: TileConfig, opcode: Opcode, visits: int, times: dict[str, int], bl: int = 0) -> int:
     """Most emulation cycles of an operation that visits so many chunks of cross-points."""
-    def question(tile: RtlTile) -> int:
-        emulator, train = tile.crossbar, tile.controller.sequencer.train
-        if opcode == Opcode.UPDATE:
-            window = times["t_settle"] + train.latency + bl * max(times["t_slot"], train.chunks)
-            return window + visits + bl * emulator.slot_constant + emulator.update_constant + 3
-        window = times["t_settle"] + config.code.max * times["t_slot"] + times["t_hold"]
-        return window + visits + emulator.multiply_constant + config.adc.bits * times["t_convert"] + 4
-
-    return asked(lambda: RtlTile(config), question)
+    return asked(lambda: RtlTile(config), lambda tile: tile.cycle_bound(opcode, visits, times, bl))
 
 
 def vector(n: int, kind: str, largest: int) -> np.ndarray:
