@@ -14,11 +14,9 @@ from golden.config import MAX_BL, MAX_LEVEL, Plane, TileConfig
 from golden.device import ConstantStep, Device, LinearStep, PiecewiseStep, SoftBounds
 from golden.formats import Format
 from golden.protocol import FIRST, LAST, Opcode, packet, packets, payload_length
-from golden.registers import register_map
+from golden.registers import register_map, runs
 
 _WORD = Format(32, signed=False)
-_GETTABLE = (range(5), range(8, 14), range(16, 34))
-"""Runs of neighboring registers, without emulation cycles, which are the hardware's alone."""
 _SHARES = {"forward": 24, "backward": 16, "update": 28, "write": 8, "read": 6, "get": 5, "set": 4, "reset": 1,
            "malformed": 8}
 
@@ -54,11 +52,9 @@ def draw_operations(rng: np.random.Generator, config: TileConfig, count: int) ->
         yield _set(registers, name, value)
     for name in ("t_slot", "t_settle", "t_hold", "t_convert"):
         yield _set(registers, name, int(rng.integers(1, 5 if rng.random() < 0.9 else 21)))
-    planes = (config.engine.populate(config.rows, config.cols, seed, config.rounds)
-              | config.converter.populate(config.n_converters, seed, config.rounds))
-    planes["weight"] = np.clip(_weights(rng, config), planes["w_min"], planes["w_max"])
-    for name, values in planes.items():
-        plane = Plane[name.upper()]
+    planes = config.populate(seed)
+    planes[Plane.WEIGHT] = np.clip(_weights(rng, config), planes[Plane.W_MIN], planes[Plane.W_MAX])
+    for plane, values in planes.items():
         words = packets(Opcode.WRITE, np.full(len(values), plane), np.arange(len(values)), values)
         yield Operation(f"WRITE all of {plane.name}", words.reshape(-1))
 
@@ -73,9 +69,15 @@ def readback(config: TileConfig) -> Iterator[Operation]:
     for plane, shape in config.planes.items():
         words = packets(Opcode.READ, np.full(shape.rows, plane), np.arange(shape.rows), np.zeros((shape.rows, 0)))
         yield Operation(f"final READ of {plane.name}", words.reshape(-1))
-    for run in _GETTABLE:
+    for run in _gettable(config):
         yield Operation(f"final GET of registers {run.start}..{run.stop - 1}",
                         packet(Opcode.GET, len(run), run.start))
+
+
+def _gettable(config: TileConfig) -> list[range]:
+    """Runs of neighboring registers, without emulation cycles, which are the hardware's alone."""
+    return runs(register for register in register_map(config).values()
+                if not register.name.startswith("emulation_cycles"))
 
 
 def _adc(rng, longest: int) -> AdcConfig:
@@ -154,7 +156,8 @@ def _good(rng, config: TileConfig, kind: str) -> Operation:
             levels = [_vector(rng, n, MAX_LEVEL) for n in (config.rows, config.cols)]
             return Operation(f"UPDATE, BL {bl}", packet(Opcode.UPDATE, bl, payload=np.concatenate(levels)))
         case "get":
-            run = _GETTABLE[rng.integers(len(_GETTABLE))]
+            gettable = _gettable(config)
+            run = gettable[rng.integers(len(gettable))]
             first = int(rng.integers(run.start, run.stop))
             count = int(rng.integers(1, run.stop - first + 1))
             return Operation(f"GET of registers {first}..{first + count - 1}", packet(Opcode.GET, count, first))

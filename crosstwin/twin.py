@@ -3,6 +3,7 @@
 import numpy as np
 
 from crosstwin import checkpoint
+from golden import validate
 from golden.config import VECTOR, Plane
 from golden.management import Management, learning_ratio, managed_multiply, update_levels
 
@@ -29,11 +30,10 @@ class Twin:
         self.management = management or Management()
         tile.reset()
         tile.set("seed", seed)
-        planes = (config.engine.populate(config.rows, config.cols, seed, config.rounds)
-                  | config.converter.populate(config.n_converters, seed, config.rounds))
-        for name, values in planes.items():
-            tile.write_plane(Plane[name.upper()], values)
-        self._w_min, self._w_max = planes["w_min"], planes["w_max"]
+        planes = config.populate(seed)
+        for plane, values in planes.items():
+            tile.write_plane(plane, values)
+        self._w_min, self._w_max = planes[Plane.W_MIN], planes[Plane.W_MAX]
         tile.write_plane(Plane.WEIGHT, np.zeros((config.rows, config.cols), dtype=np.int64))
 
     def __enter__(self):
@@ -135,10 +135,7 @@ def _real(values, name: str) -> np.ndarray:
 
 def _vectors(values, n: int, name: str) -> np.ndarray:
     """VECTOR codes (B, n) of real (n,) or (B, n)."""
-    values = _real(values, name)
-    if values.ndim not in (1, 2) or values.shape[-1] != n:
-        raise ValueError(f"{name} must have shape ({n},) or (batch, {n}), not {values.shape}")
-    return VECTOR.quantize(values.reshape(-1, n))
+    return VECTOR.quantize(validate.batch(_real(values, name), n, name))
 
 
 def _largest(values: np.ndarray) -> float:

@@ -23,7 +23,7 @@ def _compiled_update(config: TileConfig, planes: dict, seed: int, event: int,
         planes.get(Plane.SLOPE_UP, none), planes.get(Plane.SLOPE_DOWN, none),
         planes[Plane.W_MAX], planes[Plane.W_MIN], nodes, noise.gaussian_of_draw(),
         row_pulses, col_pulses, row_negative, col_negative,
-        compiled.keys(seed, event), config.rounds, engine.sigma,
+        compiled.keys(np.uint32(seed), np.uint32(event)), config.rounds, engine.sigma,
         config.device.has_slope, has_table, engine.step_frac, engine.slope_shift,
         config.weight.bits - device.TABLE_SEGMENTS_LOG2, -config.weight.min, _CONSTANTS)
 

@@ -23,9 +23,16 @@ _N_KEYS = MAX_ROUNDS // 4 + 2
 _PARITY = np.uint32(PARITY)
 
 
-def keys(seed: int, event: int) -> np.ndarray:
-    """The three key words of an address, over and over: as they are injected, without a division."""
-    return np.resize(np.array([seed, event, seed ^ event ^ PARITY], dtype=np.uint32), _N_KEYS)
+def keys(seed, event):
+    """The three key words of an address (two uint32), over and over: as they are injected, without a division."""
+    key_words = np.empty(_N_KEYS, dtype=np.uint32)
+    for n in range(0, _N_KEYS, 3):
+        key_words[n] = seed
+    for n in range(1, _N_KEYS, 3):
+        key_words[n] = event
+    for n in range(2, _N_KEYS, 3):
+        key_words[n] = seed ^ event ^ _PARITY
+    return key_words
 
 
 def threefry(x0, x1, key_words, rounds):
@@ -45,15 +52,8 @@ def threefry(x0, x1, key_words, rounds):
 
 def _fill(draws, seed, stream, events, rows, slots, rounds):
     """Draws (N, n) of N addresses, four columns to a call."""
-    key_words = np.empty(_N_KEYS, dtype=np.uint32)
     for i in range(draws.shape[0]):
-        event = np.uint32(events[i])
-        for n in range(0, _N_KEYS, 3):
-            key_words[n] = seed
-        for n in range(1, _N_KEYS, 3):
-            key_words[n] = event
-        for n in range(2, _N_KEYS, 3):
-            key_words[n] = seed ^ event ^ _PARITY
+        key_words = keys(seed, np.uint32(events[i]))
         for column in range(0, draws.shape[1], 4):
             low, high = threefry(np.uint32(stream | slots[i]), np.uint32((rows[i] << 16) | (column >> 2)),
                                  key_words, rounds)
@@ -127,6 +127,7 @@ def _round(value, shift):
 
 if numba is not None:
     njit = partial(numba.njit, cache=True)
+    keys = njit(keys)
     threefry = njit(threefry)
     _fill = njit(_fill)
     _round = njit(_round)

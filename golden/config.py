@@ -5,6 +5,8 @@ from enum import IntEnum
 from functools import cached_property
 from typing import NamedTuple
 
+import numpy as np
+
 from golden.adc import GAIN, Adc, AdcConfig
 from golden.device import SLOPE, STEP, Device, StepEngine
 from golden.formats import Format
@@ -108,6 +110,11 @@ class TileConfig:
         """Groups of P columns."""
         return -(-self.cols // self.lanes)
 
+    @property
+    def converter_chunks(self) -> int:
+        """Groups of P converters."""
+        return -(-self.n_converters // self.lanes)
+
     @cached_property
     def engine(self) -> StepEngine:
         return StepEngine(self.device, self.weight)
@@ -126,3 +133,9 @@ class TileConfig:
         shapes = {plane: PlaneShape(fmt, self.rows, self.cols) for plane, fmt in formats.items()}
         return shapes | {Plane.ADC_GAIN: PlaneShape(GAIN, 1, self.n_converters),
                          Plane.ADC_OFFSET: PlaneShape(self.adc.offset, 1, self.n_converters)}
+
+    def populate(self, seed: int) -> dict[Plane, np.ndarray]:
+        """Draw all devices and converters: every plane but the weights, int64."""
+        drawn = (self.engine.populate(self.rows, self.cols, seed, self.rounds)
+                 | self.converter.populate(self.n_converters, seed, self.rounds))
+        return {Plane[name.upper()]: values for name, values in drawn.items()}

@@ -2,7 +2,7 @@
 """The tile controller: stream words in, stream words out, errors included; mirrors `rtl/controller.py`."""
 import numpy as np
 
-from golden.config import Plane
+from golden.config import MAX_BL, Plane
 from golden.protocol import FIRST, LAST, Opcode, Status, packet, payload_length
 from golden.tile import Tile
 
@@ -62,7 +62,7 @@ class Controller:
             case Opcode.WRITE | Opcode.READ:
                 return argument in config.planes and index < config.planes[Plane(argument)].rows
             case Opcode.UPDATE:
-                return 1 <= argument <= 63
+                return 1 <= argument <= MAX_BL
             case _:
                 return True
 

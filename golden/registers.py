@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The register map, as data: RTL bank, driver and documentation are made from it."""
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from golden.config import TileConfig
@@ -45,3 +46,11 @@ def register_map(config: TileConfig) -> dict[str, Register]:
         registers += [Register(f"{name}_low", _FIRST_COUNTER + 2 * n, f"Counter {name}, bits 31..0"),
                       Register(f"{name}_high", _FIRST_COUNTER + 2 * n + 1, f"Counter {name}, bits 63..32")]
     return {register.name: register for register in registers}
+
+
+def runs(registers: Iterable[Register]) -> list[range]:
+    """Indices of the registers, in runs without a gap: what one GET may ask for."""
+    indices = sorted(register.index for register in registers)
+    starts = [i for i in indices if i - 1 not in indices]
+    ends = [i + 1 for i in indices if i + 1 not in indices]
+    return [range(start, end) for start, end in zip(starts, ends, strict=True)]

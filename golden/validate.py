@@ -14,7 +14,7 @@ _BL = Format(6, signed=False)
 
 def codes(config: TileConfig, values, n: int) -> np.ndarray:
     """Input or error codes (B, n), from (n,) or (B, n)."""
-    return _batch(config.code.check(values, "Codes"), n, "Codes")
+    return batch(config.code.check(values, "Codes"), n, "Codes")
 
 
 def update(config: TileConfig, row_levels, col_levels, bl) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -76,14 +76,14 @@ def register_value(registers: dict[str, Register], name: str, value: int) -> int
 
 
 def _levels(levels, n: int) -> np.ndarray:
-    levels = _batch(LEVEL.check(levels, "Levels"), n, "Levels")
+    levels = batch(LEVEL.check(levels, "Levels"), n, "Levels")
     if levels.size and np.abs(levels).max() > MAX_LEVEL:
         raise ValueError(f"Levels must be in +-{MAX_LEVEL}, not {int(levels.flat[np.abs(levels).argmax()])}")
     return levels
 
 
-def _batch(values, n: int, name: str) -> np.ndarray:
-    """`values` as (B, n)."""
+def batch(values, n: int, name: str) -> np.ndarray:
+    """`values` as (B, n), from (n,) or (B, n)."""
     if values.ndim not in (1, 2) or values.shape[-1] != n:
         raise ValueError(f"{name} must have shape ({n},) or (batch, {n}), not {values.shape}")
     return values.reshape(-1, n)

@@ -81,7 +81,7 @@ class Sampler(Component):
     def __init__(self, config: TileConfig, noise_latency: int):
         self.config = config
         self.noise_latency = noise_latency if config.adc.sigma else 1
-        self.chunks = -(-config.n_converters // config.lanes)
+        self.chunks = config.converter_chunks
         self.gains = LaneMemory(GAIN, self.chunks, config.lanes)
         self.offsets = LaneMemory(config.adc.offset, self.chunks, config.lanes)
         self.ambient = LaneMemory(config.adc.held, self.chunks, config.lanes)

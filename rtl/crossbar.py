@@ -38,10 +38,9 @@ class CrossbarEmulator(Component):
 
     def __init__(self, config: TileConfig):
         self.config = config
-        chunks = -(-config.n_converters // config.lanes)
         self.noise = None
         if config.adc.sigma or config.engine.sigma:
-            self.noise = GaussianLanes(config.lanes, chunks, config.rounds)
+            self.noise = GaussianLanes(config.lanes, config.converter_chunks, config.rounds)
         latency = self.noise.latency if self.noise else 1
         self.sampler, self.multiplier, self.updater = (
             Sampler(config, latency), Multiplier(config), Updater(config, latency))
@@ -244,8 +243,6 @@ class CrossbarEmulator(Component):
                             m.d.comb += side.read.eq(values[lane])
                     if plane in updater.parameters:
                         m.d.comb += updater.side_write[plane.name].eq(write)
-            with m.Default():
-                pass
         m.d.comb += [sampler.write_gain.eq(Mux(side.plane == Plane.ADC_GAIN, write, 0)),
                      sampler.write_offset.eq(Mux(side.plane == Plane.ADC_OFFSET, write, 0))]
         with m.If(is_idle):

@@ -5,7 +5,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import MAX_BL, MAX_LEVEL, TileConfig
 from golden.protocol import Opcode, Status
-from golden.registers import register_map
+from golden.registers import register_map, runs
 
 
 class Decoder(Component):
@@ -44,7 +44,8 @@ class Decoder(Component):
         match opcode:
             case Opcode.GET:
                 end = self.index + self.argument
-                is_in_range = [(self.index >= first) & (end <= last + 1) for first, last in _ranges(config)]
+                is_in_range = [(self.index >= run.start) & (end <= run.stop)
+                               for run in runs(register_map(config).values())]
                 m.d.comb += [has_argument.eq((self.argument > 0) & Cat(is_in_range).any()),
                              self.n_data.eq(self.argument)]
             case Opcode.SET:
@@ -69,11 +70,3 @@ class Decoder(Component):
 
     def _within(self, low: int, high: int):
         return (self.value >= low) & (self.value <= high)
-
-
-def _ranges(config: TileConfig) -> list[tuple[int, int]]:
-    """First and last index of each run of registers without a gap."""
-    indices = sorted(register.index for register in register_map(config).values())
-    starts = [i for i in indices if i - 1 not in indices]
-    ends = [i for i in indices if i + 1 not in indices]
-    return list(zip(starts, ends, strict=True))

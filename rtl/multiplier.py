@@ -22,13 +22,12 @@ class Multiplier(Component):
 
     def __init__(self, config: TileConfig):
         self.config = config
-        self.converter_chunks = -(-config.n_converters // config.lanes)
         super().__init__({
             "start": In(1), "visit": In(1), "first": In(1), "last": In(1), "forward": In(1),
             "chunk": In(range(config.chunks)),
             "factors": In(signed(config.code_bits)).array(config.lanes),
             "weights": In(shape_of(config.weight)).array(config.lanes),
-            "push": Out(1), "push_chunk": Out(range(self.converter_chunks)),
+            "push": Out(1), "push_chunk": Out(range(config.converter_chunks)),
             "charges": Out(shape_of(config.charge)).array(config.lanes),
         })
 
@@ -57,7 +56,7 @@ class Multiplier(Component):
         with m.If(late_visit):
             m.d.sync += row.eq(Mux(late_first, 0, row) + total)
         rows = [Signal(charge, name=f"row_{lane}", reset_less=True) for lane in range(lanes)]
-        lane, chunk, is_collected = Signal(range(lanes)), Signal(range(self.converter_chunks)), Signal()
+        lane, chunk, is_collected = Signal(range(lanes)), Signal(range(config.converter_chunks)), Signal()
         n_collected, row_done = Signal(range(config.rows)), delay(m, visit & last & ~self.forward, 2, reset=True)
         collected_chunk = Signal.like(chunk)
         m.d.sync += [is_collected.eq(0), collected_chunk.eq(chunk)]

@@ -20,10 +20,9 @@ class SideBand(Signature):
     """
 
     def __init__(self, config: TileConfig):
-        lines = max(config.rows, config.cols)
         super().__init__({
             "seed": Out(32), "event": Out(32),
-            "plane": Out(4), "row": Out(range(config.rows)), "chunk": Out(range(-(-lines // config.lanes))),
+            "plane": Out(4), "row": Out(range(config.rows)), "chunk": Out(range(config.converter_chunks)),
             "lane": Out(range(config.lanes)), "write": Out(1), "value": Out(shape_of(WORD)),
             "read": In(shape_of(WORD)),
         })

@@ -57,11 +57,10 @@ def random_config(seed: int) -> TileConfig:
 
 def device_planes(config: TileConfig, seed: int) -> dict[Plane, np.ndarray]:
     """Every plane of the tile: populated devices and converters, random weights within their own bounds."""
-    planes = config.engine.populate(config.rows, config.cols, seed, config.rounds)
-    planes |= config.converter.populate(config.n_converters, seed, config.rounds)
+    planes = config.populate(seed)
     rng = np.random.default_rng(seed)
-    planes["weight"] = rng.integers(planes["w_min"], planes["w_max"], endpoint=True)
-    return {plane: planes[plane.name.lower()] for plane in config.planes}
+    planes[Plane.WEIGHT] = rng.integers(planes[Plane.W_MIN], planes[Plane.W_MAX], endpoint=True)
+    return {plane: planes[plane] for plane in config.planes}
 
 
 def wild_planes(config: TileConfig, seed: int) -> dict[Plane, np.ndarray]:

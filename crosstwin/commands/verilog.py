@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         raise console.UsageError(str(error)) from None
 
-    from rtl.verilog import tile_verilog
+    from rtl.verilog import TOP, tile_verilog
 
     text = tile_verilog(config)
     try:
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     except OSError as error:
         raise console.UsageError(f"--output must be a file that can be written, not {arguments.output} "
                                  f"({error.strerror})") from None
-    written = {"file": str(arguments.output), "top": "crosstwin_tile", "lines": text.count("\n"),
+    written = {"file": str(arguments.output), "top": TOP, "lines": text.count("\n"),
                "config": repr(config)}
     if arguments.json:
         console.print_json(written)

@@ -18,14 +18,13 @@ CONFIG = TILES["tiny"]
 def pair(config=CONFIG, seed: int = 5):
     """The same populated tile twice: directly, and behind a link."""
     tiles = Tile(config), LinkedTile(config, ControllerLink(config))
-    planes = config.engine.populate(config.rows, config.cols, seed, config.rounds)
-    planes |= config.converter.populate(config.n_converters, seed, config.rounds)
-    planes["weight"] = np.clip(np.random.default_rng(seed).integers(-40000, 40000, (config.rows, config.cols)),
-                               planes["w_min"], planes["w_max"])
+    planes = config.populate(seed)
+    planes[Plane.WEIGHT] = np.clip(np.random.default_rng(seed).integers(-40000, 40000, (config.rows, config.cols)),
+                                   planes[Plane.W_MIN], planes[Plane.W_MAX])
     for tile in tiles:
         tile.set("seed", seed)
-        for name, values in planes.items():
-            tile.write_plane(Plane[name.upper()], values)
+        for plane, values in planes.items():
+            tile.write_plane(plane, values)
     return tiles
 
 
