@@ -169,7 +169,7 @@ class Controller(Component):
             width.write.eq(is_stored & ((opcode == Opcode.FORWARD) | (opcode == Opcode.BACKWARD))),
             width.index.eq(position.n), width.code.eq(word),
             train.write.eq(is_stored & (opcode == Opcode.UPDATE)),
-            train.chunk.eq(position.chunk), train.lane.eq(position.lane), train.level.eq(word),
+            train.chunk.eq(position.chunk), train.lane.eq(position.lane), train.value.eq(word),
             bank.index.eq(index + Mux(opcode == Opcode.GET, position.n, 0)),
             bank.value.eq(Mux(bank.write, value, word)),
             side.plane.eq(argument), side.row.eq(index), side.chunk.eq(position.chunk), side.lane.eq(position.lane),

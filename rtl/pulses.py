@@ -6,11 +6,15 @@ from operator import and_, or_
 from amaranth.hdl import Cat, EnableInserter, Module, Mux, Signal
 from amaranth.lib.wiring import Component, In, Out
 
-from golden.config import LEVEL, MAX_BL, TileConfig
+from golden.config import LEVEL, MAX_BL, MAX_LEVEL, TileConfig
+from golden.formats import Format
 from golden.noise import Stream
-from rtl.formats import delay, shape_of
+from golden.pulses import LEVEL_FRAC, TRAIN_WORD, Train
+from rtl.formats import delay, round_half_even, shape_of
 from rtl.noise import UniformLanes
 from rtl.planes import LaneMemory
+
+_SUM = Format(MAX_LEVEL.bit_length(), signed=False)
 
 
 class PulseWidth(Component):
@@ -60,7 +64,10 @@ def _all(vectors):
 
 
 class _TrainPipeline(Component):
-    """Compares the levels of a chunk of P lines with their draws: one chunk a cycle, `latency` cycles later."""
+    """Makes the pulses of a chunk of P lines in a slot: one chunk a cycle, `latency` cycles later.
+
+    Slots come in order, each with all its chunks: a train that is spread evenly keeps a sum a line.
+    """
 
     def __init__(self, config: TileConfig, row_chunks: int):
         self.config, self.row_chunks = config, row_chunks
@@ -68,7 +75,8 @@ class _TrainPipeline(Component):
         self.uniform = UniformLanes(config.lanes, max(row_chunks, config.chunks), config.rounds)
         super().__init__({
             "write": In(1), "write_chunk": In(range(self.chunks)), "lane": In(range(config.lanes)),
-            "level": In(shape_of(LEVEL)), "seed": In(32), "event": In(32),
+            "value": In(shape_of(TRAIN_WORD)), "kind": In(Train), "bl": In(range(MAX_BL + 1)),
+            "seed": In(32), "event": In(32),
             "ask": In(1), "ask_chunk": In(range(self.chunks)), "slot": In(range(MAX_BL + 1)),
             "valid": Out(1), "chunk": Out(range(self.chunks)), "pulses": Out(config.lanes),
         })
@@ -79,37 +87,66 @@ class _TrainPipeline(Component):
 
     def elaborate(self, platform):
         m = Module()
+        lanes, n_fetch = self.config.lanes, self.uniform.latency - 1
         m.submodules.uniform = uniform = self.uniform
-        m.submodules.levels = levels = LaneMemory(LEVEL, self.chunks, self.config.lanes)
+        m.submodules.stored = stored = LaneMemory(TRAIN_WORD, self.chunks, lanes)
+        m.submodules.sums = sums = LaneMemory(_SUM, self.chunks, lanes)
 
         is_row = self.ask_chunk < self.row_chunks
         m.d.comb += [
             uniform.seed.eq(self.seed), uniform.event.eq(self.event), uniform.slot.eq(self.slot),
             uniform.stream.eq(Mux(is_row, Stream.ROW_TRAIN, Stream.COLUMN_TRAIN)),
             uniform.chunk.eq(Mux(is_row, self.ask_chunk, self.ask_chunk - self.row_chunks)),
-            levels.address.eq(delay(m, self.ask_chunk, uniform.latency - 1)),
-            levels.write_address.eq(self.write_chunk),
-            levels.write_mask.eq(self.write << self.lane),
-            self.chunk.eq(delay(m, levels.address, 2)),
+            stored.address.eq(delay(m, self.ask_chunk, n_fetch)), sums.address.eq(stored.address),
+            sums.write_address.eq(delay(m, stored.address, 1)),
+            self.chunk.eq(delay(m, stored.address, 2)),
         ]
         m.d.sync += self.valid.eq(delay(m, self.ask, uniform.latency, reset=True))
-        for lane in range(self.config.lanes):
-            level = levels.values[lane]
-            m.d.comb += levels.write_values[lane].eq(self.level)
-            m.d.sync += self.pulses[lane].eq(uniform.draws[lane] < Mux(level < 0, -level, level))
+        self._store(m, stored)
+
+        # a pulse where the sum passes its modulus; half of it to begin with
+        slot, is_asked = delay(m, self.slot, n_fetch + 1), delay(m, self.ask, n_fetch + 1, reset=True)
+        late_row, modulus = delay(m, is_row, n_fetch + 1), Signal(range(MAX_LEVEL + 1))
+        m.d.comb += [modulus.eq(Mux(self.kind == Train.MEAN_COUNT, self.bl, MAX_LEVEL)),
+                     sums.write_mask.eq(is_asked.replicate(lanes))]
+        for lane in range(lanes):
+            value = stored.values[lane]
+            before = Mux(slot == 0, modulus >> 1, sums.values[lane])
+            total, is_passed = Signal(range(2 * MAX_LEVEL), name=f"total_{lane}"), Signal(name=f"is_passed_{lane}")
+            m.d.comb += [total.eq(before + value[:_SUM.bits]), is_passed.eq(total >= modulus),
+                         sums.write_values[lane].eq(Mux(is_passed, total - modulus, total))]
+            with m.Switch(self.kind):
+                with m.Case(Train.STOCHASTIC):
+                    m.d.sync += self.pulses[lane].eq(uniform.draws[lane] < value[:_SUM.bits])
+                with m.Case(Train.WORDS):
+                    m.d.sync += self.pulses[lane].eq(value.bit_select(slot + 1, 1))
+                with m.Default():
+                    m.d.sync += self.pulses[lane].eq(Mux(late_row, slot < value[:_SUM.bits], is_passed))
         return m
+
+    def _store(self, m: Module, stored: LaneMemory):
+        """A line's value to its word: the magnitude of its level, the count of its pulses, or the train itself."""
+        level, magnitude = Signal(shape_of(LEVEL)), Signal(range(MAX_LEVEL + 1))
+        count = round_half_even(magnitude * self.bl, LEVEL_FRAC)
+        is_counted = (self.kind == Train.MEAN_COUNT) | (
+            (self.kind == Train.IMPLICIT) & (self.write_chunk < self.row_chunks))
+        word = Mux(self.kind == Train.WORDS, self.value.as_unsigned(), Mux(is_counted, count, magnitude))
+        m.d.comb += [level.eq(self.value), magnitude.eq(Mux(level < 0, -level, level)),
+                     stored.write_address.eq(self.write_chunk), stored.write_mask.eq(self.write << self.lane),
+                     *(value.eq(word) for value in stored.write_values)]
 
 
 class PulseTrain(Component):
-    """Stochastic trains on all rows and columns: a slot is on where a 16-bit draw is below the line's |level|.
+    """Trains on all rows and columns, of the kinds of `golden.pulses.Train`.
 
-    One set of P comparators serves all lines, chunk by chunk, a slot ahead of the one being played: from
+    One set of P lanes serves all lines, chunk by chunk, a slot ahead of the one being played: from
     `start`, `ready` says that the pulses of the next slot stand, and `advance` takes them. A slot takes
     `chunks` = ceil(R / P) + ceil(C / P) cycles; the first one `latency` more.
 
-    Members: `write`, `chunk`, `lane`, `level` load one line (row chunks first, then column chunks); `start`, `bl`,
-    `advance`, `seed`, `event` in; `ready`, `row_pulses`, `col_pulses`, `row_negative`, `col_negative` out;
-    `row_count`, `col_count` are the pulses made in this cycle, for the ledger.
+    Members: `write`, `chunk`, `lane`, `value` load one line (row chunks first, then column chunks), a level or a
+    word, while `kind` and `bl` stand as in the operation; `start`, `advance`, `seed`, `event` in; `ready`,
+    `row_pulses`, `col_pulses`, `row_negative`, `col_negative` out; `row_count`, `col_count` are the pulses made in
+    this cycle, for the ledger.
     """
 
     def __init__(self, config: TileConfig):
@@ -119,7 +156,7 @@ class PulseTrain(Component):
         self.pipeline = _TrainPipeline(config, self.row_chunks)
         super().__init__({
             "write": In(1), "chunk": In(range(self.chunks)), "lane": In(range(config.lanes)),
-            "level": In(shape_of(LEVEL)),
+            "value": In(shape_of(TRAIN_WORD)), "kind": In(Train),
             "start": In(1), "bl": In(range(MAX_BL + 1)), "advance": In(1), "seed": In(32), "event": In(32),
             "ready": Out(1), "row_pulses": Out(config.rows), "col_pulses": Out(config.cols),
             "row_negative": Out(config.rows), "col_negative": Out(config.cols),
@@ -168,13 +205,14 @@ class PulseTrain(Component):
         # load
         m.d.comb += [
             pipeline.write.eq(self.write), pipeline.write_chunk.eq(self.chunk), pipeline.lane.eq(self.lane),
-            pipeline.level.eq(self.level), pipeline.seed.eq(self.seed), pipeline.event.eq(self.event),
+            pipeline.value.eq(self.value), pipeline.kind.eq(self.kind), pipeline.bl.eq(self.bl),
+            pipeline.seed.eq(self.seed), pipeline.event.eq(self.event),
         ]
         negatives = [Signal(lanes, name=f"negative_{chunk}", reset_less=True) for chunk in range(self.chunks)]
-        line = Signal(lanes)
+        line, is_negative = Signal(lanes), Mux(self.kind == Train.WORDS, self.value[0], self.value < 0)
         m.d.comb += [line.eq(1 << self.lane), self.row_negative.eq(Cat(negatives[:self.row_chunks])),
                      self.col_negative.eq(Cat(negatives[self.row_chunks:]))]
         for chunk, negative in enumerate(negatives):
             with m.If(self.write & (self.chunk == chunk)):
-                m.d.sync += negative.eq(Mux(self.level < 0, negative | line, negative & ~line))
+                m.d.sync += negative.eq(Mux(is_negative, negative | line, negative & ~line))
         return m

@@ -4,7 +4,7 @@ import pytest
 
 from golden.config import MAX_LEVEL
 from golden.noise import Stream
-from golden.pulses import pulse_width, train
+from golden.pulses import WORD_SLOTS, Train, negative, pulse_width, train
 from tests.golden import reference
 from tests.support import CONFIGS
 
@@ -54,3 +54,44 @@ def test_shorter_train_is_the_beginning_of_a_longer_one():
     levels = np.arange(0, 65536, 4096)
     long = train(CONFIGS["tiny"], 8, Stream.ROW_TRAIN, 2, levels, 63)
     assert (train(CONFIGS["tiny"], 8, Stream.ROW_TRAIN, 2, levels, 17) == long[:, :17]).all()
+
+
+def deterministic(kind: Train, bl: int, seed: int):
+    """Levels of rows and columns, and their pulses."""
+    rng = np.random.default_rng(seed)
+    x, d = (np.concatenate([[0, 1, MAX_LEVEL, -MAX_LEVEL], rng.integers(-MAX_LEVEL, MAX_LEVEL, n)]) for n in (9, 5))
+    config = CONFIGS["tiny"]
+    rows = train(config, 0, Stream.ROW_TRAIN, 0, x, bl, kind)
+    return x, d, rows, train(config, 0, Stream.COLUMN_TRAIN, 0, d, bl, kind)
+
+
+@pytest.mark.parametrize("bl", [1, 2, 30, 31, 63])
+def test_mean_count_gives_the_product_of_counts(bl):
+    x, d, rows, cols = deterministic(Train.MEAN_COUNT, bl, bl)
+    x_counts, d_counts = ([reference.shift_right(bl * abs(int(v)), 16) for v in values] for values in (x, d))
+    assert rows.sum(axis=1).tolist() == x_counts
+    assert cols.sum(axis=1).tolist() == d_counts
+    coincidences = rows.astype(int) @ cols.astype(int).T
+    assert coincidences.tolist() == [[(a * b + bl // 2) // bl for b in d_counts] for a in x_counts]
+
+
+@pytest.mark.parametrize("bl", [1, 2, 30, 31, 63])
+def test_deterministic_implicit_keeps_the_level_of_columns(bl):
+    x, d, rows, cols = deterministic(Train.IMPLICIT, bl, bl)
+    x_counts = [reference.shift_right(bl * abs(int(v)), 16) for v in x]
+    coincidences = rows.astype(int) @ cols.astype(int).T
+    assert coincidences.tolist() == [[(a * abs(int(v)) + 32768) >> 16 for v in d] for a in x_counts]
+
+
+def test_words_are_sign_and_slots():
+    words = np.array([0, 1, 0b110, -1, -(1 << 31), (1 << 31) - 1])
+    pulses = train(CONFIGS["tiny"], 0, Stream.ROW_TRAIN, 0, words, WORD_SLOTS, Train.WORDS)
+    assert negative(words, Train.WORDS).tolist() == [False, True, False, True, False, True]
+    assert [np.nonzero(line)[0].tolist() for line in pulses] == [
+        [], [], [0, 1], list(range(31)), [30], list(range(30))]
+
+
+@pytest.mark.parametrize("kind", Train)
+def test_polarity_is_the_sign(kind):
+    assert negative(np.array([-5, -1, 0, 4]), kind).tolist() == (
+        [True, True, False, False])

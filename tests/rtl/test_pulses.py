@@ -7,7 +7,7 @@ import pytest
 from golden.config import MAX_BL, MAX_LEVEL, TileConfig
 from golden.noise import Stream
 from golden.presets import TILES
-from golden.pulses import pulse_width, train
+from golden.pulses import WORD_SLOTS, Train, negative, pulse_width, train
 from rtl.pulses import PulseTrain, PulseWidth
 from tests.rtl.simulation import run
 from tests.support import CONFIGS, assert_bits
@@ -100,17 +100,17 @@ async def load_levels(ctx, generator: PulseTrain, values) -> None:
         ctx.set(generator.write, 1)
         ctx.set(generator.chunk, line // config.lanes + (0 if n < config.rows else generator.row_chunks))
         ctx.set(generator.lane, line % config.lanes)
-        ctx.set(generator.level, int(level))
+        ctx.set(generator.value, int(level))
         await ctx.tick()
     ctx.set(generator.write, 0)
 
 
-async def play(ctx, generator: PulseTrain, bl: int, seed: int, event: int, late) -> tuple[list, list, list, list]:
-    """All slots of a train: pulses of rows and of columns, counts of both, and the cycles of the slots.
+async def play(ctx, generator: PulseTrain, seed: int, event: int, late) -> tuple[list, list, list, list]:
+    """All slots of a loaded train: pulses of rows and of columns, counts of both, and the cycles of the slots.
 
     `late(slot)` cycles pass between a slot's `ready` and its `advance`.
     """
-    config = generator.config
+    config, bl = generator.config, int(ctx.get(generator.bl))
     rows, cols, counts, cycles, cycle = [], [], [0, 0], [], 0
 
     async def tick():
@@ -120,7 +120,7 @@ async def play(ctx, generator: PulseTrain, bl: int, seed: int, event: int, late)
         await ctx.tick()
         cycle += 1
 
-    for port, value in ((generator.bl, bl), (generator.seed, seed), (generator.event, event), (generator.start, 1)):
+    for port, value in ((generator.seed, seed), (generator.event, event), (generator.start, 1)):
         ctx.set(port, value)
     await tick()
     ctx.set(generator.start, 0)
@@ -146,25 +146,30 @@ async def play(ctx, generator: PulseTrain, bl: int, seed: int, event: int, late)
 @pytest.mark.parametrize("late", [0, "random"], ids=["in-time", "late"])
 @pytest.mark.parametrize("name", CASES)
 def test_train_slot_by_slot(name, late):
-    """Trains of 1, 2, some and 63 slots after one another, at the ends of seed and event."""
+    """Trains of every kind, of 1, 2, some and 63 slots, after one another, at the ends of seed and event."""
     config = CASES[name]
     generator, rng = PulseTrain(config), np.random.default_rng(4)
-    operations = [(1, 0, 0), (2, 0xFFFFFFFF, 0xFFFFFFFF), (MAX_BL, 12345, 1 << 31), (1, 7, 8), (5, 1, 2)]
+    S, M, D, W = Train
+    operations = [(S, 1, 0, 0), (S, 2, 0xFFFFFFFF, 0xFFFFFFFF), (M, MAX_BL, 1, 1), (S, MAX_BL, 12345, 1 << 31),
+                  (W, WORD_SLOTS, 1, 2), (D, MAX_BL, 1, 1), (M, 1, 1, 1), (D, 1, 1, 1), (S, 1, 7, 8), (W, 3, 0, 0),
+                  (M, 30, 1, 1), (D, 31, 1, 1), (S, 5, 1, 2)]
 
     async def bench(ctx):
-        for number, (bl, seed, event) in enumerate(operations):
-            values = levels(config, number)
+        for number, (kind, bl, seed, event) in enumerate(operations):
+            values = rng.integers(-1 << 31, 1 << 31, config.rows + config.cols) if kind is W else levels(config, number)
             x, d = values[:config.rows], values[config.rows:]
+            ctx.set(generator.kind, kind)
+            ctx.set(generator.bl, bl)
             await load_levels(ctx, generator, values)
             rows, cols, counts, cycles = await play(
-                ctx, generator, bl, seed, event,
+                ctx, generator, seed, event,
                 (lambda slot: int(rng.integers(0, 3 * generator.chunks))) if late else (lambda slot: 0))
             for named, stream, given, found, count in (("row", Stream.ROW_TRAIN, x, rows, counts[0]),
                                                        ("col", Stream.COLUMN_TRAIN, d, cols, counts[1])):
-                wanted = train(config, seed, stream, event, given, bl)
-                assert_bits(f"PulseTrain.{named}_pulses (slot, line), train {number}", wanted.T, found)
+                wanted = train(config, seed, stream, event, given, bl, kind)
+                assert_bits(f"PulseTrain.{named}_pulses (slot, line), train {number}, {kind.name}", wanted.T, found)
                 assert_bits(f"{named}_count", wanted.sum(), count)
-                assert_bits(f"{named}_negative", given < 0,
+                assert_bits(f"{named}_negative", negative(given, kind),
                             bits(ctx.get(getattr(generator, f"{named}_negative")), len(given)))
             if not late:
                 assert cycles[0] <= generator.latency + generator.chunks + 1
