@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A tile's state in one file: all planes and writable registers, from which any later result can be replayed."""
+"""A tile's state in one file: all planes and stored registers, from which any later result can be replayed."""
 import os
 import tempfile
 import zipfile
@@ -29,7 +29,7 @@ def save(path, tile) -> None:
     """Write the state of `tile` to `path`: the old file or the whole new one, never a part."""
     path = Path(path)
     content = {f"plane_{plane.name}": tile.read_plane(plane) for plane in tile.config.planes}
-    content |= {f"register_{name}": np.int64(tile.get(name)) for name in _writable(tile)}
+    content |= {f"register_{name}": np.int64(tile.get(name)) for name in _stored(tile)}
     content["identity"] = np.array(identity(tile.config))
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -57,7 +57,7 @@ def restore(path, tile) -> dict[Plane, np.ndarray]:
         planes = {plane: validate.plane(tile.config, plane, content[f"plane_{plane.name}"])
                   for plane in tile.config.planes}
         registers = {name: validate.register_value(tile.registers, name, int(content[f"register_{name}"]))
-                     for name in _writable(tile)}
+                     for name in _stored(tile)}
     except _BROKEN as error:
         raise CheckpointError(f"Checkpoint {path} must hold what the tile can, but: {error}") from None
     for plane, values in planes.items():
@@ -67,5 +67,5 @@ def restore(path, tile) -> dict[Plane, np.ndarray]:
     return planes
 
 
-def _writable(tile) -> list[str]:
-    return [name for name, register in tile.registers.items() if register.writable]
+def _stored(tile) -> list[str]:
+    return [name for name, register in tile.registers.items() if register.stored]

@@ -9,7 +9,7 @@ from golden.config import Plane, TileConfig
 from golden.protocol import Opcode
 from golden.registers import COUNTERS, register_map
 
-IDENTITY = ("contract", "rows", "cols", "lanes", "formats")
+IDENTITY = ("contract", "rows", "cols", "lanes", "formats", "converter")
 """Registers by which a tile says what it is; they are neighbors."""
 _WORDS_AT_ONCE = 1 << 20
 

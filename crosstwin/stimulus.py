@@ -13,7 +13,7 @@ from golden.adc import AdcConfig
 from golden.config import MAX_BL, MAX_LEVEL, Plane, TileConfig
 from golden.device import ConstantStep, Device, LinearStep, PiecewiseStep, SoftBounds
 from golden.formats import Format
-from golden.protocol import FIRST, LAST, Opcode, packet, packets, payload_length
+from golden.protocol import FIRST, LAST, SERVED, Opcode, packet, packets, payload_length
 from golden.registers import register_map, runs
 
 _WORD = Format(32, signed=False)
@@ -77,7 +77,7 @@ def readback(config: TileConfig) -> Iterator[Operation]:
 def _gettable(config: TileConfig) -> list[range]:
     """Runs of neighboring registers, without emulation cycles, which are the hardware's alone."""
     return runs(register for register in register_map(config).values()
-                if not register.name.startswith("emulation_cycles"))
+                if "emulation_cycles" not in register.name)
 
 
 def _adc(rng, longest: int) -> AdcConfig:
@@ -145,6 +145,13 @@ def _set(registers, name: str, value: int) -> Operation:
     return Operation(f"SET {name}", packet(Opcode.SET, 0, registers[name].index, [value]))
 
 
+def _any_set(rng, registers) -> Operation:
+    """Any writable register to any value that it takes; short times, and a watchdog that stays silent."""
+    register = registers[str(rng.choice([r.name for r in registers.values() if r.writable and r.name != "watchdog"]))]
+    largest = 8 if register.name.startswith("t_") else register.maximum
+    return _set(registers, register.name, int(rng.integers(register.minimum, largest, endpoint=True)))
+
+
 def _good(rng, config: TileConfig, kind: str) -> Operation:
     match kind:
         case "forward":
@@ -162,9 +169,7 @@ def _good(rng, config: TileConfig, kind: str) -> Operation:
             count = int(rng.integers(1, run.stop - first + 1))
             return Operation(f"GET of registers {first}..{first + count - 1}", packet(Opcode.GET, count, first))
         case "set":
-            registers = register_map(config)
-            name = str(rng.choice(["seed", "event", "t_slot", "t_settle", "t_hold", "t_convert"]))
-            return _set(registers, name, int(rng.integers(1, 9 if name.startswith("t_") else 1 << 32)))
+            return _any_set(rng, register_map(config))
         case "reset":
             return Operation("RESET", packet(Opcode.RESET))
     plane = Plane(int(rng.choice(list(config.planes))))
@@ -187,7 +192,7 @@ def _malformed(rng, config: TileConfig) -> Operation:
     wrong = str(rng.choice(["opcode", "argument", "length", "value", "framing"]))
     match wrong:
         case "opcode":
-            bad = int(rng.choice([0, 9, 10, 255, int(rng.integers(9, 256))]))
+            bad = int(rng.choice([n for n in (0, *Opcode, 19, 255, int(rng.integers(19, 256))) if n not in SERVED]))
             words[0] = np.uint64(FIRST | (int(words[0]) & LAST) | bad << 24 | int(plain[0]) & 0xFFFFFF)
         case "argument":
             return _bad_argument(rng, config)
@@ -219,11 +224,12 @@ def _bad_argument(rng, config: TileConfig) -> Operation:
             bl = int(rng.choice([0, 64, 128, 255]))
             words = packet(Opcode.UPDATE, bl, payload=np.zeros(config.rows + config.cols))
         case 3:
-            words = packet(Opcode.SET, 0, int(rng.choice([0, 4, 5, 7, 14, 16, 36, 1000])), [1])
+            readable = [r.index for r in register_map(config).values() if not r.writable]
+            words = packet(Opcode.SET, 0, int(rng.choice([*readable, 6, 7, 38, 63, 94, 143, 1000])), [1])
         case 4:
             words = packet(Opcode.GET, 0, int(rng.integers(0, 5)))
         case _:
-            first, count = ((4, 2), (5, 1), (13, 2), (14, 1), (36, 1), (65535, 1), (8, 255))[rng.integers(7)]
+            first, count = ((5, 2), (6, 1), (37, 2), (38, 1), (93, 2), (65535, 1), (8, 255))[rng.integers(7)]
             words = packet(Opcode.GET, count, first)
     return Operation("a bad argument", words)
 
@@ -240,8 +246,8 @@ def _bad_value(rng, config: TileConfig, opcode: int, words: np.ndarray) -> np.nd
         case Opcode.WRITE:
             low, high = config.planes[Plane(argument)].format.min, config.planes[Plane(argument)].format.max
         case _:
-            timing = any(r.index == index and r.minimum for r in register_map(config).values())
-            low, high = (1, 255) if timing else (0, _WORD.max)
+            register = next(r for r in register_map(config).values() if r.index == index)
+            low, high = register.minimum, register.maximum
     beyond = [low - 1, high + 1, -(1 << 31), (1 << 31) - 1]
     value = int(rng.choice([v for v in beyond if v < low or v > high]))
     words = words.copy()

@@ -3,7 +3,8 @@
 import numpy as np
 
 from golden.config import MAX_BL, Plane
-from golden.protocol import FIRST, LAST, Opcode, Status, packet, payload_length
+from golden.protocol import FIRST, LAST, SERVED, Opcode, Status, packet, payload_length
+from golden.registers import Interrupt
 from golden.tile import Tile
 
 
@@ -33,13 +34,14 @@ class Controller:
     def _error(self, status: Status) -> np.ndarray:
         opcode = self._pending[0] >> 24 & 0xFF if self._pending else 0
         self._pending, self._stray = [], False
+        self.tile.interrupt(Interrupt.ERROR)
         return packet(opcode, status)
 
     def _answer(self) -> np.ndarray:
         head, payload = self._pending[0] & 0xFFFFFFFF, self._pending[1:]
         opcode, argument, index = head >> 24, head >> 16 & 0xFF, head & 0xFFFF
         values = np.array(payload, dtype=np.uint64).astype(np.uint32).view(np.int32).astype(np.int64)
-        if opcode not in list(Opcode):
+        if opcode not in SERVED:
             return self._error(Status.BAD_OPCODE)
         if not self._has(opcode, argument, index):
             return self._error(Status.BAD_ARGUMENT)

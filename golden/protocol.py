@@ -41,6 +41,21 @@ class Opcode(IntEnum):
     BACKWARD = 6
     UPDATE = 7
     RESET = 8
+    FORWARD_VECTOR = 9
+    BACKWARD_VECTOR = 10
+    UPDATE_VECTOR = 11
+    PROGRAM = 12
+    SENSE = 13
+    VERIFY = 14
+    SYMMETRIZE = 15
+    CALIBRATE = 16
+    ABORT = 17
+    RESUME = 18
+
+
+SERVED = frozenset({Opcode.GET, Opcode.SET, Opcode.WRITE, Opcode.READ, Opcode.FORWARD, Opcode.BACKWARD, Opcode.UPDATE,
+                    Opcode.RESET})
+"""Opcodes that a tile knows; the others are reserved, and refused."""
 
 
 class Status(IntEnum):
@@ -50,14 +65,18 @@ class Status(IntEnum):
     BAD_LENGTH = 3
     BAD_VALUE = 4
     FRAMING = 5
+    ABORTED = 6
+    TIMEOUT = 7
 
 
 MEANING = {
-    Status.BAD_OPCODE: "Opcode must be one of " + ", ".join(f"{o.value} {o.name}" for o in Opcode),
+    Status.BAD_OPCODE: "Opcode must be one of " + ", ".join(f"{o.value} {o.name}" for o in sorted(SERVED)),
     Status.BAD_ARGUMENT: "Register, plane, row or BL must be one that this tile has",
     Status.BAD_LENGTH: "Packet must have as many words as its command takes",
     Status.BAD_VALUE: "Payload values must fit their format",
     Status.FRAMING: "Packet must begin with first, end with last and have neither in between",
+    Status.ABORTED: "An operation must be left to run to its end, but this one was aborted",
+    Status.TIMEOUT: "The array must be ready within the watchdog's time",
 }
 
 

@@ -2,49 +2,129 @@
 """The register map, as data: RTL bank, driver and documentation are made from it."""
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum, IntFlag
 
-from golden.config import TileConfig
+from golden.config import MAX_BL, TileConfig
 
-CONTRACT_VERSION = 1
-COUNTERS = ("forwards", "backwards", "updates", "row_pulses", "col_pulses", "coincidences",
-            "conversions", "saturations", "chip_cycles", "emulation_cycles")
-"""64-bit counters since the last reset; low word first. Pulses are slots in which a line was on."""
-_FIRST_COUNTER = 16
+CONTRACT_VERSION = 2
+COUNTERS = ("forwards", "backwards", "updates", "programs", "slots", "row_pulses", "col_pulses", "coincidences",
+            "program_pulses", "half_selects", "conversions", "saturations", "retries", "chip_cycles",
+            "emulation_cycles")
+"""64-bit counters since the last reset, low word first; and the same of the last operation alone, 32 bits. Pulses are
+slots in which a line was on."""
+_FIRST_COUNTER = 64
+_FIRST_OPERATION_COUNTER = 128
+
+
+class Interrupt(IntFlag):
+    """Bits of `irq_status` and `irq_enable`."""
+
+    DONE = 1
+    """An operation has been answered."""
+    ERROR = 2
+    """A packet has been answered with a status other than OK."""
+    SATURATION = 4
+    """A conversion of an operation saturated."""
+
+
+class Access(Enum):
+    """What a register does with reads and writes."""
+
+    READ = "read"
+    """Writes are refused."""
+    WRITE = "read, write"
+    """Holds what was written."""
+    CLEAR = "read, clear"
+    """Each bit that is written as 1 becomes 0."""
+    COMMAND = "write"
+    """Bits written as 1 act at once; it reads 0."""
 
 
 @dataclass(frozen=True)
 class Register:
-    """A 32-bit register: `writable` ones hold `minimum`..2**bits - 1."""
+    """A 32-bit register; what is written must lie in `minimum`..`maximum`, which is 2**bits - 1 without a `limit`."""
 
     name: str
     index: int
     doc: str
     bits: int = 32
     reset: int = 0
-    writable: bool = False
+    access: Access = Access.WRITE
     minimum: int = 0
+    limit: int | None = None
+
+    @property
+    def maximum(self) -> int:
+        """Largest value."""
+        return (1 << self.bits) - 1 if self.limit is None else self.limit
+
+    @property
+    def writable(self) -> bool:
+        """Whether a write may be accepted."""
+        return self.access is not Access.READ
+
+    @property
+    def stored(self) -> bool:
+        """Whether it holds what was written: what a checkpoint saves."""
+        return self.access is Access.WRITE
 
 
 def register_map(config: TileConfig) -> dict[str, Register]:
     """Registers of a tile by name, in the order of their index."""
     formats = config.code_bits | config.weight_bits << 8 | config.adc.bits << 16 | config.rounds << 24
     registers = [
-        Register("contract", 0, "Version of the numeric contract", reset=CONTRACT_VERSION),
-        Register("rows", 1, "Rows of the tile", reset=config.rows),
-        Register("cols", 2, "Columns of the tile", reset=config.cols),
-        Register("lanes", 3, "Multiply-accumulate lanes", reset=config.lanes),
+        Register("contract", 0, "Version of the numeric contract", reset=CONTRACT_VERSION, access=Access.READ),
+        Register("rows", 1, "Rows of the tile", reset=config.rows, access=Access.READ),
+        Register("cols", 2, "Columns of the tile", reset=config.cols, access=Access.READ),
+        Register("lanes", 3, "Multiply-accumulate lanes", reset=config.lanes, access=Access.READ),
         Register("formats", 4, "Input code, weight and ADC bits and Threefry rounds, one byte each, low first",
-                 reset=formats),
-        Register("seed", 8, "Seed of all random numbers", writable=True),
-        Register("event", 9, "Operation counter: the event that the next operation takes", writable=True),
-        Register("t_slot", 10, "Cycles of a slot", bits=8, reset=1, writable=True, minimum=1),
-        Register("t_settle", 11, "Cycles before the first slot", bits=8, reset=4, writable=True, minimum=1),
-        Register("t_hold", 12, "Cycles of sample-and-hold", bits=8, reset=4, writable=True, minimum=1),
-        Register("t_convert", 13, "Cycles of one ADC trial", bits=8, reset=1, writable=True, minimum=1),
+                 reset=formats, access=Access.READ),
+        Register("converter", 5, "Kind of ADC, and in bits 23..8 the columns that share one", reset=1 << 8,
+                 access=Access.READ),
+        Register("seed", 8, "Seed of all random numbers"),
+        Register("event", 9, "Operation counter: the event that the next operation takes"),
+        Register("t_precharge", 10, "Cycles of precharge before the window opens", bits=8),
+        Register("t_settle", 11, "Cycles before the first slot", bits=8, reset=4, minimum=1),
+        Register("t_slot", 12, "Cycles of a slot", bits=8, reset=1, minimum=1),
+        Register("t_guard", 13, "Cycles at rest between a change of polarities and the first slot", bits=8),
+        Register("t_hold", 14, "Cycles of sample-and-hold", bits=8, reset=4, minimum=1),
+        Register("t_convert", 15, "Cycles of one ADC trial", bits=8, reset=1, minimum=1),
+        Register("t_recover", 16, "Cycles of recovery behind an operation", bits=8),
+        Register("watchdog", 17, "Most cycles to wait for the array; 0 waits for ever", reset=1 << 28),
+        Register("encoding", 18, "Input codes: 0 pulse width, 1 bit-serial with shift-and-add behind the ADC, "
+                                 "2 bit-serial with analog accumulation", bits=2, limit=2),
+        Register("train", 19, "Update trains: 0 stochastic, 1 mean-count, 2 deterministic-implicit, 3 words", bits=2),
+        Register("half_select", 20, "Bias of unselected lines while programming: 0 none, 1 V/2, 2 V/3", bits=2,
+                 limit=2),
+        Register("nm", 21, "Noise management: 0 none, 1 abs-max, 2 abs-max-pow2", bits=2, reset=1, limit=2),
+        Register("bm_passes", 22, "Most passes of bound management; 1 is without", bits=4, reset=5, minimum=1, limit=8),
+        Register("bm_backward", 23, "Bound management of backward: 0 off, 1 on", bits=1),
+        Register("um", 24, "Update management: 0 off, 1 UM, 2 UM and UBLM", bits=2, reset=2, limit=2),
+        Register("bl", 25, "Slots of a managed update, or their limit with UBLM", bits=6, reset=31, minimum=1,
+                 limit=MAX_BL),
+        Register("ratio", 26, "Learning rate over dw_min, in units of 2^-16"),
+        Register("verify_tolerance", 27, "Largest deviation of a verified weight, in weight LSBs", bits=18, reset=256),
+        Register("verify_reads", 28, "Reads that are averaged, as a power of two", bits=4, limit=8),
+        Register("verify_limit", 29, "Most rounds of program-and-verify", bits=16, reset=64, minimum=1),
+        Register("verify_pulses", 30, "Most pulses to a cross-point in a round", bits=6, reset=31, minimum=1,
+                 limit=MAX_BL),
+        Register("verify_gain", 31, "Pulses per deviation, in units of 2^-16 pulses per weight LSB"),
+        Register("verify_patience", 32, "Rounds without progress before a cross-point is given up", bits=8, reset=8,
+                 minimum=1),
+        Register("correct", 33, "Digital correction of ADC codes: 0 off, 1 on", bits=1),
+        Register("irq_status", 34, "Interrupts that are pending: bit 0 done, 1 error, 2 saturation", bits=3,
+                 access=Access.CLEAR),
+        Register("irq_enable", 35, "Interrupts that raise the line, bits as in irq_status", bits=3),
+        Register("aborted_slots", 36, "Slots that an aborted operation has played", access=Access.READ),
+        Register("control", 37, "Bit 0 aborts the operation that runs", bits=1, access=Access.COMMAND),
     ]
     for n, name in enumerate(COUNTERS):
-        registers += [Register(f"{name}_low", _FIRST_COUNTER + 2 * n, f"Counter {name}, bits 31..0"),
-                      Register(f"{name}_high", _FIRST_COUNTER + 2 * n + 1, f"Counter {name}, bits 63..32")]
+        registers += [Register(f"{name}_low", _FIRST_COUNTER + 2 * n, f"Counter {name}, bits 31..0",
+                               access=Access.READ),
+                      Register(f"{name}_high", _FIRST_COUNTER + 2 * n + 1, f"Counter {name}, bits 63..32",
+                               access=Access.READ)]
+    registers += [Register(f"operation_{name}", _FIRST_OPERATION_COUNTER + n, f"Counter {name} of the last operation",
+                           access=Access.READ) for n, name in enumerate(COUNTERS)]
     return {register.name: register for register in registers}
 
 

@@ -4,9 +4,10 @@ import numpy as np
 
 from golden import accelerate, crossbar, validate
 from golden.config import Plane, TileConfig
+from golden.ledger import Ledger
 from golden.noise import Stream
 from golden.pulses import train
-from golden.registers import COUNTERS, register_map
+from golden.registers import Access, Interrupt, register_map
 
 WORD = 1 << 32
 
@@ -28,26 +29,41 @@ class Tile:
 
     def reset(self) -> None:
         """Registers to their reset values, counters to zero; the planes stay."""
-        self._values = {name: register.reset for name, register in self.registers.items() if register.writable}
-        self._counters: dict[str, int] = dict.fromkeys(COUNTERS, 0)
+        self._values = {name: register.reset for name, register in self.registers.items() if register.stored}
+        self._interrupts = Interrupt(0)
+        self.ledger = Ledger()
 
     def get(self, name: str) -> int:
         """The value of a register."""
         register = validate.register(self.registers, name)
-        if register.writable:
+        if register.stored:
             return self._values[name]
-        counter, _, half = name.rpartition("_")
-        if counter in self._counters:
-            return self._counters[counter] >> (32 if half == "high" else 0) & (WORD - 1)
-        return register.reset
+        if name == "irq_status":
+            return int(self._interrupts)
+        counted = self.ledger.register(name)
+        return register.reset if counted is None else counted
 
     def set(self, name: str, value: int) -> None:
         """Write a register."""
-        self._values[name] = validate.register_value(self.registers, name, value)
+        value = validate.register_value(self.registers, name, value)
+        match self.registers[name].access:
+            case Access.WRITE:
+                self._values[name] = value
+            case Access.CLEAR:
+                self._interrupts &= ~Interrupt(value)
 
     def counters(self) -> dict[str, int]:
         """All counters by name. Emulation cycles are the hardware's alone: 0 here."""
-        return dict(self._counters)
+        return dict(self.ledger.total)
+
+    def interrupt(self, interrupts: Interrupt) -> None:
+        """Make interrupts pending."""
+        self._interrupts |= interrupts
+
+    @property
+    def irq(self) -> bool:
+        """The interrupt line: whether a pending interrupt is enabled."""
+        return bool(self._interrupts & Interrupt(self._values["irq_enable"]))
 
     def write(self, plane: Plane, row: int, values) -> None:
         """Load one row of a plane."""
@@ -70,17 +86,15 @@ class Tile:
     def forward(self, codes) -> np.ndarray:
         """ADC codes (B, C) of input codes (B, R)."""
         codes = validate.codes(self.config, codes, self.config.rows)
-        outputs = self._multiply(codes, self.planes[Plane.WEIGHT])
-        self._counters["forwards"] += len(codes)
-        self._counters["row_pulses"] += int(np.abs(codes).sum())
+        outputs, costs = self._multiply(codes, self.planes[Plane.WEIGHT])
+        self._count(len(codes), forwards=1, row_pulses=np.abs(codes).sum(axis=1), **costs)
         return outputs
 
     def backward(self, codes) -> np.ndarray:
         """ADC codes (B, R) of error codes (B, C)."""
         codes = validate.codes(self.config, codes, self.config.cols)
-        outputs = self._multiply(codes, self.planes[Plane.WEIGHT].T)
-        self._counters["backwards"] += len(codes)
-        self._counters["col_pulses"] += int(np.abs(codes).sum())
+        outputs, costs = self._multiply(codes, self.planes[Plane.WEIGHT].T)
+        self._count(len(codes), backwards=1, col_pulses=np.abs(codes).sum(axis=1), **costs)
         return outputs
 
     def update(self, row_levels, col_levels, bl) -> None:
@@ -93,15 +107,13 @@ class Tile:
             row_pulses = train(config, seed, Stream.ROW_TRAIN, event, x, slots)
             col_pulses = train(config, seed, Stream.COLUMN_TRAIN, event, d, slots)
             coincidences = apply(config, self.planes, seed, event, row_pulses, col_pulses, x < 0, d < 0)
-            self._counters["coincidences"] += int(coincidences)
-            self._counters["row_pulses"] += int(row_pulses.sum())
-            self._counters["col_pulses"] += int(col_pulses.sum())
-            self._counters["updates"] += 1
-            self._counters["chip_cycles"] += self._values["t_settle"] + slots * self._values["t_slot"]
             self._values["event"] = (event + 1) % WORD
+            self._count(1, updates=1, slots=slots, row_pulses=row_pulses.sum(), col_pulses=col_pulses.sum(),
+                        coincidences=coincidences,
+                        chip_cycles=self._values["t_settle"] + slots * self._values["t_slot"])
 
-    def _multiply(self, codes, weights) -> np.ndarray:
-        """Window, sample and convert a batch; takes one event a vector."""
+    def _multiply(self, codes, weights) -> tuple[np.ndarray, dict]:
+        """Window, sample and convert a batch; takes one event a vector. Outputs, and what they cost by counter."""
         config, values, n = self.config, self._values, weights.shape[1]
         batch = len(codes)
         events = (values["event"] + np.arange(batch)) % WORD
@@ -110,8 +122,15 @@ class Tile:
         gain, offset = self.planes[Plane.ADC_GAIN][0, :n], self.planes[Plane.ADC_OFFSET][0, :n]
         outputs = config.converter.convert(config.converter.sample(charge, gain, offset, noise))
         values["event"] = (values["event"] + batch) % WORD
-        self._counters["conversions"] += batch * n
-        self._counters["saturations"] += int((np.abs(outputs) == config.adc.code.max).sum())
-        self._counters["chip_cycles"] += batch * (values["t_settle"] + config.code.max * values["t_slot"]
-                                                  + values["t_hold"] + config.adc.bits * values["t_convert"])
-        return outputs
+        chip_cycles = (values["t_settle"] + config.code.max * values["t_slot"] + values["t_hold"]
+                       + config.adc.bits * values["t_convert"])
+        return outputs, {"slots": config.code.max, "conversions": n, "chip_cycles": chip_cycles,
+                         "saturations": (np.abs(outputs) == config.adc.code.max).sum(axis=1)}
+
+    def _count(self, batch: int, saturations=0, **amounts) -> None:
+        """Enter a batch of operations into the ledger and raise their interrupts."""
+        self.ledger.add(batch, saturations=saturations, **amounts)
+        if batch:
+            self.interrupt(Interrupt.DONE)
+        if np.any(saturations):
+            self.interrupt(Interrupt.SATURATION)

@@ -69,9 +69,9 @@ def register_value(registers: dict[str, Register], name: str, value: int) -> int
     found = register(registers, name)
     if not found.writable:
         raise ValueError(f"Register must be a writable one, not {name}")
-    Format(found.bits, signed=False).check(value, f"Register {name}")
-    if value < found.minimum:
-        raise ValueError(f"Register {name} must be at least {found.minimum}, not {value}")
+    Format(32, signed=False).check(value, f"Register {name}")
+    if not found.minimum <= value <= found.maximum:
+        raise ValueError(f"Register {name} must be in {found.minimum}..{found.maximum}, not {value}")
     return int(value)
 
 

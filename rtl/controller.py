@@ -7,6 +7,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import TileConfig
 from golden.protocol import Opcode, Status
+from golden.registers import Interrupt
 from rtl.analog_port import Mode
 from rtl.decoder import Decoder
 from rtl.formats import shape_of
@@ -46,10 +47,11 @@ class Controller(Component):
 
         opcode, argument, index = Signal(8), Signal(8), Signal(16)
         fault, is_last, has_bad_value, is_stored = Signal(Status), Signal(), Signal(), Signal()
-        is_running, word = Signal(), self.i.payload
+        is_running, is_operation, word = Signal(), Signal(), self.i.payload
         m.d.comb += [
             decoder.opcode.eq(opcode), decoder.argument.eq(argument), decoder.index.eq(index),
             decoder.value.eq(word.data), decoder.accepts.eq(bank.accepts), decoder.writable.eq(bank.writable),
+            is_operation.eq((opcode >= Opcode.FORWARD) & (opcode <= Opcode.UPDATE)),
             is_stored.eq(self.i.valid & self.i.ready & (fault == Status.OK) & (position.n < decoder.n_payload)),
         ]
         with m.FSM():
@@ -117,6 +119,7 @@ class Controller(Component):
                                                fault, Const(0, 8 - len(fault)), opcode)),
                 ]
                 with m.If(self.o.ready):
+                    m.d.comb += bank.interrupts.eq(Mux(is_refused, Interrupt.ERROR, Mux(is_operation, Interrupt.DONE, 0)))
                     m.next = "DATA-ADDRESS"
                     with m.If(self.o.payload.last):
                         m.next = "HEADER"
@@ -152,6 +155,8 @@ class Controller(Component):
                 m.d.comb += data.eq(code)
                 is_rail = (code == self.config.adc.code.max) | (code == self.config.adc.code.min)
                 m.d.comb += self.bank.saturations.eq(self.o.ready & is_rail)
+                with m.If(self.bank.saturations.any()):
+                    m.d.comb += self.bank.interrupts.eq(Interrupt.SATURATION)
 
     def _route(self, m: Module, opcode: Signal, argument: Signal, index: Signal, is_stored: Signal):
         """Payload words to where they wait until the packet is whole."""
@@ -192,7 +197,7 @@ class Controller(Component):
             m.d.sync += n_slots.eq(Mux(self.position.n == 0, 0, n_slots) + Mux(code < 0, -code, code))
         m.d.comb += [
             bank.emulation_cycles.eq(is_running), bank.chip_cycles.eq(sequencer.chip_cycle),
-            bank.coincidences.eq(self.coincidences),
+            bank.coincidences.eq(self.coincidences), bank.begin.eq(sequencer.start), bank.slots.eq(sequencer.port.slot),
             bank.row_pulses.eq(sequencer.row_count), bank.col_pulses.eq(sequencer.col_count),
         ]
         with m.If(sequencer.start):

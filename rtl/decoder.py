@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import MAX_BL, MAX_LEVEL, TileConfig
-from golden.protocol import Opcode, Status
+from golden.protocol import SERVED, Opcode, Status
 from golden.registers import register_map, runs
 
 
@@ -31,7 +31,7 @@ class Decoder(Component):
         has_argument = Signal()
         m.d.comb += self.fault.eq(Status.BAD_OPCODE)
         with m.Switch(self.opcode):
-            for opcode in Opcode:
+            for opcode in sorted(SERVED):
                 with m.Case(opcode):
                     m.d.comb += self.fault.eq(Status.BAD_ARGUMENT)
                     with m.If(has_argument):

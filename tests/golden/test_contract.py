@@ -18,7 +18,7 @@ from golden.formats import Format, divide_half_even, round_half_even
 from golden.management import Management, NoiseManagement, alpha, decode, encode, update_levels
 from golden.noise import Stream, gaussian, gaussian_table, uniform
 from golden.presets import DEVICES
-from golden.protocol import Opcode, Status, payload_length
+from golden.protocol import SERVED, Opcode, Status, payload_length
 from golden.pulses import train
 from golden.registers import CONTRACT_VERSION, COUNTERS, register_map
 from golden.threefry import threefry2x32
@@ -250,7 +250,7 @@ def test_chip_time():
 def test_counters():
     assert [row["counter"] for row in tables("Counters")[0]] == list(COUNTERS)
     tile = Tile(replace(DEFAULT, rows=2, cols=3, lanes=1, adc=AdcConfig(noise=0.0)))
-    symbols = {"R": 2, "C": 3, "Σ \\|x\\|": 9, "Σ \\|d\\|": 12}
+    symbols = {"R": 2, "C": 3, "Σ \\|x\\|": 9, "Σ \\|d\\|": 12, "X": 63, "BL": 3}
     for name, run in {"FORWARD": lambda: tile.forward([4, -5]), "BACKWARD": lambda: tile.backward([3, 4, -5]),
                       "UPDATE": lambda: tile.update([0, 0], [0, 0, 0], 3)}.items():
         before = tile.counters()
@@ -260,23 +260,23 @@ def test_counters():
             amount = symbols.get(row[name], row[name])
             if str(amount).isdigit():
                 assert after[row["counter"]] - before[row["counter"]] == int(amount), (name, row["counter"])
+                assert tile.get(f"operation_{row['counter']}") == int(amount), (name, row["counter"])
 
 
 def test_registers():
     registers = register_map(DEFAULT)
     symbols = {"R": "64", "C": "64", "P": "16", "formats": str(7 | 18 << 8 | 9 << 16 | 13 << 24)}
-    listed = [(int(row["index"]), row["register"], row["access"] == "read, write", int(row["bits"]),
-               int(row["minimum"] or 0), int(symbols.get(row["reset"], row["reset"])), row["meaning"])
-              for row in tables("10. Registers")[0]]
-    assert listed == [(r.index, r.name, r.writable, r.bits, r.minimum, r.reset, r.doc)
-                      for r in registers.values()]
+    listed = [(int(row["index"]), row["register"], row["access"], int(row["bits"]), row["minimum"], row["maximum"],
+               int(symbols.get(row["reset"], row["reset"])), row["meaning"]) for row in tables("10. Registers")[0]]
+    assert listed == [(r.index, r.name, r.access.value, r.bits, str(r.minimum) if r.writable else "",
+                       str(r.maximum) if r.writable else "", r.reset, r.doc) for r in registers.values()]
 
 
 def test_opcodes():
     config = replace(DEFAULT, rows=3, cols=5, lanes=1)
     counts = {"0": 0, "1": 1, "R": 3, "C": 5, "R + C": 8, "columns of the plane": 5}
     listed = {Opcode(int(row["number"])): row for row in tables("Opcodes")[0]}
-    assert numbered("Opcodes", "opcode") == [(o.value, o.name) for o in Opcode]
+    assert numbered("Opcodes", "opcode") == [(o.value, o.name) for o in sorted(SERVED)]
     for opcode, row in listed.items():
         assert payload_length(config, opcode, 0) == counts[row["payload words"]]
 

@@ -5,7 +5,7 @@ import pytest
 from golden.config import MAX_LEVEL, Plane
 from golden.controller import Controller
 from golden.protocol import FIRST, LAST, Opcode, Status, packet, response, split
-from golden.registers import CONTRACT_VERSION
+from golden.registers import CONTRACT_VERSION, Interrupt
 from tests.support import CONFIGS, loaded_tile, random_codes, random_updates, state
 
 TINY = CONFIGS["tiny"]
@@ -45,10 +45,11 @@ def test_get_one_and_many(controller):
     formats = 7 | 18 << 8 | 9 << 16 | 13 << 24
     assert ask(controller, Opcode.GET, 5, 0, n=5) == [CONTRACT_VERSION, ROWS, COLS, 4, formats]
     ask(controller, Opcode.FORWARD, payload=[63] * ROWS, n=COLS)
-    assert ask(controller, Opcode.GET, 20, 16, n=20)[:2] == [1, 0]
+    assert ask(controller, Opcode.GET, 30, 64, n=30)[:2] == [1, 0]
+    assert ask(controller, Opcode.GET, 15, 128, n=15)[0] == 1
 
 
-@pytest.mark.parametrize(("index", "value"), [(8, 0xFFFFFFFF), (9, 5), (10, 255), (13, 1)])
+@pytest.mark.parametrize(("index", "value"), [(8, 0xFFFFFFFF), (9, 5), (12, 255), (15, 1)])
 def test_set(controller, index, value):
     ask(controller, Opcode.SET, index=index, payload=[value])
     assert ask(controller, Opcode.GET, 1, index, n=1)[0] & 0xFFFFFFFF == value
@@ -59,8 +60,9 @@ def test_reset(controller):
     ask(controller, Opcode.FORWARD, payload=[1] * ROWS, n=COLS)
     weights = controller.tile.read(Plane.WEIGHT, 0).tolist()
     ask(controller, Opcode.RESET)
-    assert ask(controller, Opcode.GET, 6, 8, n=6) == [0, 0, 1, 4, 4, 1]
-    assert not any(ask(controller, Opcode.GET, 20, 16, n=20))
+    assert ask(controller, Opcode.GET, 9, 8, n=9) == [0, 0, 0, 4, 1, 0, 4, 1, 0]
+    assert not any(ask(controller, Opcode.GET, 30, 64, n=30))
+    assert not any(ask(controller, Opcode.GET, 15, 128, n=15))
     assert ask(controller, Opcode.READ, Plane.WEIGHT, 0, n=COLS) == weights
 
 
@@ -72,23 +74,23 @@ def test_fields_without_a_meaning_are_ignored(controller):
 
 ERRORS = {
     "opcode zero": (packet(0), Status.BAD_OPCODE),
-    "opcode unknown": (packet(9, 1, 0, [1, 2]), Status.BAD_OPCODE),
+    "opcode unknown": (packet(19, 1, 0, [1, 2]), Status.BAD_OPCODE),
     "opcode 255": (packet(255), Status.BAD_OPCODE),
     "get none": (packet(Opcode.GET, 0, 0), Status.BAD_ARGUMENT),
-    "get a gap": (packet(Opcode.GET, 1, 5), Status.BAD_ARGUMENT),
-    "get into a gap": (packet(Opcode.GET, 6, 0), Status.BAD_ARGUMENT),
-    "get beyond": (packet(Opcode.GET, 2, 35), Status.BAD_ARGUMENT),
+    "get a gap": (packet(Opcode.GET, 1, 6), Status.BAD_ARGUMENT),
+    "get into a gap": (packet(Opcode.GET, 7, 0), Status.BAD_ARGUMENT),
+    "get beyond": (packet(Opcode.GET, 2, 142), Status.BAD_ARGUMENT),
     "get with payload": (packet(Opcode.GET, 1, 0, [1]), Status.BAD_LENGTH),
     "set a constant": (packet(Opcode.SET, 0, 1, [1]), Status.BAD_ARGUMENT),
-    "set a counter": (packet(Opcode.SET, 0, 16, [1]), Status.BAD_ARGUMENT),
-    "set a gap": (packet(Opcode.SET, 0, 14, [1]), Status.BAD_ARGUMENT),
+    "set a counter": (packet(Opcode.SET, 0, 64, [1]), Status.BAD_ARGUMENT),
+    "set a gap": (packet(Opcode.SET, 0, 38, [1]), Status.BAD_ARGUMENT),
     "set nothing": (packet(Opcode.SET, 0, 8), Status.BAD_LENGTH),
     "set twice": (packet(Opcode.SET, 0, 8, [1, 2]), Status.BAD_LENGTH),
-    "set below": (packet(Opcode.SET, 0, 10, [0]), Status.BAD_VALUE),
-    "set above": (packet(Opcode.SET, 0, 10, [256]), Status.BAD_VALUE),
-    "set negative": (packet(Opcode.SET, 0, 10, [-1]), Status.BAD_VALUE),
+    "set below": (packet(Opcode.SET, 0, 12, [0]), Status.BAD_VALUE),
+    "set above": (packet(Opcode.SET, 0, 12, [256]), Status.BAD_VALUE),
+    "set negative": (packet(Opcode.SET, 0, 12, [-1]), Status.BAD_VALUE),
     "write no plane": (packet(Opcode.WRITE, Plane.SLOPE_UP, 0, [0] * COLS), Status.BAD_ARGUMENT),
-    "write plane 9": (packet(Opcode.WRITE, 9, 0, [0] * COLS), Status.BAD_ARGUMENT),
+    "write plane 15": (packet(Opcode.WRITE, 15, 0, [0] * COLS), Status.BAD_ARGUMENT),
     "write no row": (packet(Opcode.WRITE, Plane.WEIGHT, ROWS, [0] * COLS), Status.BAD_ARGUMENT),
     "write second gain row": (packet(Opcode.WRITE, Plane.ADC_GAIN, 1, [0] * COLS), Status.BAD_ARGUMENT),
     "write short": (packet(Opcode.WRITE, Plane.WEIGHT, 0, [0] * (COLS - 1)), Status.BAD_LENGTH),
@@ -133,8 +135,28 @@ def test_error_changes_nothing_and_the_next_command_is_served(controller, name):
     assert ask(controller, Opcode.GET, 1, 1, n=1) == [ROWS]
 
 
+def test_errors_and_operations_raise_interrupts(controller):
+    controller.exchange(packet(99))
+    assert ask(controller, Opcode.GET, 1, 34, n=1) == [Interrupt.ERROR]
+    ask(controller, Opcode.SET, index=34, payload=[Interrupt.ERROR])
+    assert ask(controller, Opcode.GET, 1, 34, n=1) == [0]
+    ask(controller, Opcode.UPDATE, 1, payload=[0] * (ROWS + COLS))
+    assert ask(controller, Opcode.GET, 1, 34, n=1) == [Interrupt.DONE]
+    for plane, value in ((Plane.WEIGHT, 131071), (Plane.ADC_GAIN, 65535)):
+        for row in range(controller.tile.config.planes[plane].rows):
+            ask(controller, Opcode.WRITE, plane, row, [value] * COLS)
+    ask(controller, Opcode.SET, index=34, payload=[Interrupt.DONE])
+    assert not controller.tile.irq
+    assert ask(controller, Opcode.FORWARD, payload=[63] * ROWS, n=COLS) == [255] * COLS
+    assert ask(controller, Opcode.GET, 1, 34, n=1) == [Interrupt.DONE | Interrupt.SATURATION]
+    ask(controller, Opcode.SET, index=35, payload=[Interrupt.ERROR])
+    assert not controller.tile.irq
+    ask(controller, Opcode.SET, index=35, payload=[Interrupt.SATURATION])
+    assert controller.tile.irq
+
+
 def test_every_status_is_tested():
-    assert {status for _, status in ERRORS.values()} == set(Status) - {Status.OK}
+    assert {status for _, status in ERRORS.values()} == set(Status) - {Status.OK, Status.ABORTED, Status.TIMEOUT}
 
 
 def test_first_within_a_packet(controller):

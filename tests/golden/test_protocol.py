@@ -73,7 +73,7 @@ def test_wrong_answer_is_refused(words, opcode, n):
 
 
 def test_unknown_status_is_refused():
-    with pytest.raises(ProtocolError, match=r"Status must be one of 0\.\.5, not 9"):
+    with pytest.raises(ProtocolError, match=r"Status must be one of 0\.\.7, not 9"):
         response(packet(Opcode.GET, 9), Opcode.GET, 0)
 
 

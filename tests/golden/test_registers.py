@@ -17,7 +17,8 @@ def test_indices_are_unique_ordered_and_keyed_by_name(name):
 @pytest.mark.parametrize("name", CONFIGS)
 def test_reset_values_fit(name):
     for register in register_map(CONFIGS[name]).values():
-        assert register.minimum <= register.reset < 2 ** register.bits
+        assert register.reset < 2 ** register.bits
+        assert register.minimum <= register.reset <= register.maximum < 2 ** register.bits
         assert register.doc
 
 
@@ -31,12 +32,15 @@ def test_description_of_the_tile():
 def test_counters_are_pairs_of_words():
     registers = register_map(TileConfig())
     for n, counter in enumerate(COUNTERS):
-        assert registers[f"{counter}_low"].index == 16 + 2 * n
-        assert registers[f"{counter}_high"].index == 17 + 2 * n
+        assert registers[f"{counter}_low"].index == 64 + 2 * n
+        assert registers[f"{counter}_high"].index == 65 + 2 * n
+        assert registers[f"operation_{counter}"].index == 128 + n
         assert not registers[f"{counter}_low"].writable
 
 
 def test_writable_registers():
     registers = register_map(TileConfig())
+    listed = list(registers)
     assert [r.name for r in registers.values() if r.writable] == [
-        "seed", "event", "t_slot", "t_settle", "t_hold", "t_convert"]
+        name for name in listed[listed.index("seed"):listed.index("forwards_low")] if name != "aborted_slots"]
+    assert [r.name for r in registers.values() if r.writable and not r.stored] == ["irq_status", "control"]

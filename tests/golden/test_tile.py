@@ -53,7 +53,8 @@ def assert_operations_equal_the_reference(config: TileConfig, seed: int):
     row_pulses, col_pulses, coincidences = (sum(count) for count in zip(*counts, strict=True))
     window = 4 + config.code.max * 1 + 4 + config.adc.bits * 1
     assert tile.counters() == {
-        "forwards": 3, "backwards": 3, "updates": 3, "coincidences": coincidences,
+        "forwards": 3, "backwards": 3, "updates": 3, "programs": 0, "coincidences": coincidences,
+        "slots": 6 * config.code.max + int(bls.sum()), "program_pulses": 0, "half_selects": 0, "retries": 0,
         "row_pulses": int(np.abs(xs).sum()) + row_pulses, "col_pulses": int(np.abs(ds).sum()) + col_pulses,
         "conversions": 3 * (config.rows + config.cols),
         "saturations": sum(abs(code) == config.adc.code.max for code in outputs),
@@ -224,7 +225,7 @@ def test_chip_time_follows_the_registers():
 
 def test_counters_read_as_two_words():
     tile = Tile(CONFIGS["tiny"])
-    tile._counters["coincidences"] = 0x1_2345_6789_ABCD
+    tile.ledger.total["coincidences"] = 0x1_2345_6789_ABCD
     assert (tile.get("coincidences_high"), tile.get("coincidences_low")) == (0x12345, 0x6789ABCD)
 
 
@@ -308,8 +309,8 @@ ZERO_ROW, ZERO_COL = np.zeros(5, dtype=int), np.zeros(6, dtype=int)
     (lambda t: t.set("seed", 2 ** 32), ValueError,
      r"Register seed must be in 0\.\.4294967295, not 4294967296"),
     (lambda t: t.set("seed", -1), ValueError, r"Register seed must be in 0\.\.4294967295, not -1"),
-    (lambda t: t.set("t_slot", 0), ValueError, "Register t_slot must be at least 1, not 0"),
-    (lambda t: t.set("t_slot", 256), ValueError, r"Register t_slot must be in 0\.\.255, not 256"),
+    (lambda t: t.set("t_slot", 0), ValueError, r"Register t_slot must be in 1\.\.255, not 0"),
+    (lambda t: t.set("t_slot", 256), ValueError, r"Register t_slot must be in 1\.\.255, not 256"),
     (lambda t: t.set("seed", 1.5), TypeError, "Register seed must be integers, not float64"),
     (lambda t: t.set("seed", True), TypeError, "Register seed must be integers, not bool")])
 def test_error_is_one_message_and_changes_nothing(operation, error, message):

@@ -124,7 +124,7 @@ async def throughput_with_zero_waits(dut):
     n = CONFIG.cols
     for name, words, between in (
         ("GET of 1", packet(Opcode.GET, 1, 0), ACTED + FETCH),
-        ("GET of 18", packet(Opcode.GET, 18, 16), ACTED + FETCH),
+        ("GET of 28", packet(Opcode.GET, 28, 64), ACTED + FETCH),
         ("SET", packet(Opcode.SET, 0, 8, [1]), ACTED),
         ("RESET", packet(Opcode.RESET), ACTED),
         ("WRITE", packet(Opcode.WRITE, Plane.WEIGHT, 0, [0] * n), ACTED + STORE * n),

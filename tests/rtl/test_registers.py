@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
+from itertools import product
+
 import numpy as np
 import pytest
 
-from golden.registers import COUNTERS, register_map
+from golden.registers import COUNTERS, Interrupt, register_map
 from golden.tile import Tile
 from rtl.registers import RegisterBank
 from tests.rtl.simulation import run
@@ -26,7 +28,7 @@ def compare(ctx, bank, tile: Tile, when: str) -> None:
         ctx.set(bank.index, register.index)
         assert_bits(f"{register.name} {when}", tile.get(register.name), ctx.get(bank.read))
         assert_bits(f"writable of {register.name}", register.writable, ctx.get(bank.writable))
-        if register.writable:
+        if register.stored:
             assert_bits(f"output {register.name} {when}", tile.get(register.name),
                         ctx.get(getattr(bank, register.name)))
 
@@ -47,7 +49,7 @@ def test_what_is_no_register_takes_nothing():
     present = {register.index for register in tile.registers.values()}
 
     async def bench(ctx):
-        for index in [n for n in (*range(64), 0x108, 0x8009, 0xFFFF) if n not in present]:
+        for index in [n for n in (*range(64), *range(94, 128), *range(143, 160), 0x108, 0x8009, 0xFFFF) if n not in present]:
             await write(ctx, bank, index, 3)
             assert_bits(f"(writable, accepts) of {index:#x}", (0, 0),
                         (ctx.get(bank.writable), ctx.get(bank.accepts)))
@@ -64,7 +66,7 @@ def test_what_is_no_register_takes_nothing():
 def test_write_takes_what_golden_takes(name):
     bank, tile = RegisterBank(CONFIGS["tiny"]), Tile(CONFIGS["tiny"])
     register = tile.registers[name]
-    values = [0, 1, 2, 254, 255, 256, 257, 1 << 16, 1 << 31, WORD - 1, register.minimum, (1 << register.bits) - 1]
+    values = [0, 1, 2, 254, 255, 256, 257, 1 << 16, 1 << 31, WORD - 1, register.minimum, register.maximum, register.maximum + 1 & WORD - 1]
 
     async def bench(ctx):
         for value in values:
@@ -84,21 +86,27 @@ def test_write_takes_what_golden_takes(name):
 
 @pytest.mark.parametrize("seed", [0])
 def test_counters_carry_over_32_bits(seed):
-    """Random increments, two of them so large that the low word wraps in a few cycles."""
+    """Random increments, some of them so large that the low word wraps in a few cycles; the operation's own counts
+    begin anew.
+    """
     rng = np.random.default_rng(seed)
     bank, tile = RegisterBank(CONFIGS["tiny"]), Tile(CONFIGS["tiny"])
 
     async def bench(ctx):
         for cycle in range(20):
+            begin = cycle % 7 == 3
+            ctx.set(bank.begin, begin)
             for n, name in enumerate(COUNTERS):
                 increment = WORD - 1 if (n + cycle) % 3 == 0 else int(rng.integers(0, 5))
                 ctx.set(getattr(bank, name), increment)
-                tile._counters[name] += increment
+                tile.ledger.total[name] += increment
+                tile.ledger.last[name] = (tile.ledger.last[name] * (not begin) + increment) % WORD
             await ctx.tick()
+            ctx.set(bank.begin, 0)
             for name in COUNTERS:
                 ctx.set(getattr(bank, name), 0)
             compare(ctx, bank, tile, f"in cycle {cycle}")
-        assert all(count > WORD for count in tile._counters.values())
+        assert all(count > WORD for count in tile.ledger.total.values())
 
     run(bank, bench)
 
@@ -109,14 +117,15 @@ def test_clear_resets_all():
 
     async def bench(ctx):
         for name in WRITABLE:
-            await write(ctx, bank, tile.registers[name].index, 77)
+            await write(ctx, bank, tile.registers[name].index, tile.registers[name].maximum)
         for name in COUNTERS:
             ctx.set(getattr(bank, name), 9)
         await ctx.tick()
         ctx.set(bank.clear, 1)
         ctx.set(bank.next_event, 1)
+        ctx.set(bank.interrupts, 7)
         await ctx.tick()
-        for port in ("clear", "next_event", *COUNTERS):
+        for port in ("clear", "next_event", "interrupts", *COUNTERS):
             ctx.set(getattr(bank, port), 0)
         compare(ctx, bank, tile, "after clear")
 
@@ -133,5 +142,47 @@ def test_event_counts_and_wraps():
         for event in (WORD - 2, WORD - 1, 0, 1):
             assert_bits("event", event, ctx.get(bank.event))
             await ctx.tick()
+
+    run(bank, bench)
+
+
+def test_interrupts_stay_until_they_are_cleared():
+    """The line is any pending one that is enabled; a write clears the bits that it has, a raise in that cycle stays."""
+    bank, tile = RegisterBank(CONFIGS["tiny"]), Tile(CONFIGS["tiny"])
+
+    async def bench(ctx):
+        for enabled, raised, cleared in product(range(8), repeat=3):
+            for name in ("irq_status", "irq_enable"):
+                await write(ctx, bank, tile.registers[name].index, {"irq_status": 7, "irq_enable": enabled}[name])
+                tile.set(name, {"irq_status": 7, "irq_enable": enabled}[name])
+            ctx.set(bank.interrupts, raised)
+            await ctx.tick()
+            ctx.set(bank.interrupts, 0)
+            tile.interrupt(Interrupt(raised))
+            assert_bits(f"irq, {enabled} enabled, {raised} raised", tile.irq, ctx.get(bank.irq))
+            await write(ctx, bank, tile.registers["irq_status"].index, cleared)
+            tile.set("irq_status", cleared)
+            compare(ctx, bank, tile, f"{enabled} enabled, {raised} raised, {cleared} cleared")
+        ctx.set(bank.interrupts, 2)
+        await write(ctx, bank, tile.registers["irq_status"].index, 7)
+        ctx.set(bank.index, tile.registers["irq_status"].index)
+        assert_bits("irq_status raised as it is cleared", 2, ctx.get(bank.read))
+
+    run(bank, bench)
+
+
+@pytest.mark.parametrize("value", [0, 1])
+def test_control_strobes_and_reads_zero(value):
+    bank = RegisterBank(CONFIGS["tiny"])
+
+    async def bench(ctx):
+        ctx.set(bank.index, bank.map["control"].index)
+        ctx.set(bank.value, value)
+        assert not ctx.get(bank.abort)
+        ctx.set(bank.write, 1)
+        assert_bits("abort", value, ctx.get(bank.abort))
+        await ctx.tick()
+        ctx.set(bank.write, 0)
+        assert_bits("(abort, read)", (0, 0), (ctx.get(bank.abort), ctx.get(bank.read)))
 
     run(bank, bench)
