@@ -119,7 +119,8 @@ class Controller(Component):
                                                fault, Const(0, 8 - len(fault)), opcode)),
                 ]
                 with m.If(self.o.ready):
-                    m.d.comb += bank.interrupts.eq(Mux(is_refused, Interrupt.ERROR, Mux(is_operation, Interrupt.DONE, 0)))
+                    m.d.comb += bank.interrupts.eq(Mux(is_refused, Interrupt.ERROR,
+                                                       Mux(is_operation, Interrupt.DONE, 0)))
                     m.next = "DATA-ADDRESS"
                     with m.If(self.o.payload.last):
                         m.next = "HEADER"

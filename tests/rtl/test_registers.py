@@ -49,7 +49,7 @@ def test_what_is_no_register_takes_nothing():
     present = {register.index for register in tile.registers.values()}
 
     async def bench(ctx):
-        for index in [n for n in (*range(64), *range(94, 128), *range(143, 160), 0x108, 0x8009, 0xFFFF) if n not in present]:
+        for index in [n for n in (*range(160), 0x108, 0x8009, 0xFFFF) if n not in present]:
             await write(ctx, bank, index, 3)
             assert_bits(f"(writable, accepts) of {index:#x}", (0, 0),
                         (ctx.get(bank.writable), ctx.get(bank.accepts)))
@@ -66,7 +66,8 @@ def test_what_is_no_register_takes_nothing():
 def test_write_takes_what_golden_takes(name):
     bank, tile = RegisterBank(CONFIGS["tiny"]), Tile(CONFIGS["tiny"])
     register = tile.registers[name]
-    values = [0, 1, 2, 254, 255, 256, 257, 1 << 16, 1 << 31, WORD - 1, register.minimum, register.maximum, register.maximum + 1 & WORD - 1]
+    values = [0, 1, 2, 254, 255, 256, 257, 1 << 16, 1 << 31, WORD - 1, register.minimum, register.maximum,
+              register.maximum + 1 & WORD - 1]
 
     async def bench(ctx):
         for value in values:
