@@ -4,11 +4,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test regress verilog lint bench clean
+.PHONY: demo test regress formal verilog lint bench clean
 
 demo: .venv/.ready ; crosstwin demo
 test: .venv/.ready ; pytest -n 2 -m "not synthesis and not regress"
 regress: .venv/.ready ; crosstwin compare --configs 100 --ops 40 --workers 2 && pytest -n 2 -m "cocotb or regress"
+formal: .venv/.ready ; python -m tests.formal && pytest -n 2 tests/formal
 verilog: .venv/.ready ; crosstwin verilog --config default -o build/verilog/tile.v
 lint: .venv/.ready ; ruff check . && basedpyright
 bench: .venv/.ready ; python -m crosstwin.bench

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each harness refutes broken copies of its design, so that a proof is known to say something."""
+import inspect
+import sys
+from dataclasses import replace
+
+import pytest
+
+from rtl.adc import SarAdc
+from rtl.position import Position
+from rtl.pulses import PulseWidth
+from rtl.scan import Scanner
+from rtl.stream import StreamRegister
+from rtl.updater import Updater
+from sim.formal import FormalError, run
+from tests.formal.jobs import JOBS
+
+MUTANTS = [
+    ("stream_register", StreamRegister, "is_spare.eq(1)", "is_spare.eq(0)", ""),
+    ("stream_register", StreamRegister, "self.i.valid & self.i.ready):\n            m.d.sync += spare", "self.i.valid):\n"
+     "            m.d.sync += spare", "words leave in order"),
+    ("stream_register", StreamRegister, "with m.If(self.o.ready | ~self.o.valid)", "with m.If(self.o.ready)", ""),
+    ("position", Position, "self.n == self.config.rows - 1", "self.n == self.config.rows", "chunk and lane"),
+    ("position", Position, "self.lane == self.config.lanes - 1", "self.lane == self.config.lanes", ""),
+    ("scanner", Scanner, "rest_rows.eq(rows & (rows - 1))", "rest_rows.eq(rows & (rows - 2))", ""),
+    ("scanner", Scanner, "Mux(self.inner_last, all_rows, rest_rows)", "Mux(self.inner_last, self.rows, rest_rows)", ""),
+    ("scanner", Scanner, "is_first.eq(self.inner_last)", "is_first.eq(self.last)", "inner_first"),
+    ("pulse_width", PulseWidth, "played.eq(1)", "played.eq(0)", "first abs"),
+    ("pulse_width", PulseWidth, "self.pulses & ~is_over", "~is_over", "first abs"),
+    ("pulse_width", PulseWidth, "plane & ~line", "plane", ""),
+    ("sar_adc", SarAdc, "self.t_convert - 1", "self.t_convert", ""),
+    ("sar_adc", SarAdc, "Mux(found == 0, code.min, Cat(found[:-1], ~found[-1]).as_signed())",
+     "Cat(found[:-1], ~found[-1]).as_signed()", "nearest"),
+    ("sar_adc", SarAdc, "self.done.eq(is_end & trial_bit[0])", "self.done.eq(is_end & trial_bit[1])", ""),
+    ("updater_noisy", Updater, "range(self.wait)", "range(self.wait - 1)", "write to it is pending"),
+    ("updater_noiseless", Updater, "range(self.wait)", "range(self.wait - 1)", "write to it is pending"),
+    ("updater_noiseless", Updater, "visit & (place == self.place)", "visit", "only by one of the same place"),
+    ("updater_noiseless", Updater, "self.mask & self.visit.replicate(config.lanes)", "self.mask", "nothing is written"),
+]
+
+
+def broken(component, old: str, new: str):
+    """The component, from its module's source with one change."""
+    source = inspect.getsource(sys.modules[component.__module__])
+    assert source.count(old) == 1, old
+    namespace = {"__name__": f"{component.__module__}_broken"}
+    exec(compile(source.replace(old, new), f"<{component.__name__}: {new}>", "exec"), namespace)
+    return namespace[component.__name__]
+
+
+@pytest.mark.parametrize(("job", "component", "old", "new", "refuted"), [
+    pytest.param(*mutant, id=f"{mutant[0]}-{n}", marks=[] if n == 0 else pytest.mark.regress)
+    for n, mutant in enumerate(MUTANTS)])
+def test_a_broken_design_is_refuted(job, component, old, new, refuted, tmp_path):
+    mutant = replace(JOBS[job], harness=lambda: JOBS[job].harness(make=broken(component, old, new)))
+    with pytest.raises(FormalError, match=f"does not hold: .*{refuted}"):
+        run(mutant, tmp_path)
+
+
+def test_every_job_has_a_mutant():
+    assert {mutant[0] for mutant in MUTANTS} == set(JOBS)
