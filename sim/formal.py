@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
-from amaranth.back import rtlil
+from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]: the stubs lack it
 from amaranth.hdl import Elaboratable
 
 from sim.cache import build_root
@@ -181,7 +181,7 @@ def _passed(log: str) -> bool:
 def _failure(job: Job, design: Design, folder: Path, log: str) -> str:
     """One sentence: which property, and where its trace is."""
     by_identifier = {_identifier(name): name for name in design.asserts}
-    failed = re.findall(r"failed assertion top\.(\S+)", log)
+    failed: list[str] = re.findall(r"failed assertion top\.(\S+)", log)
     traces = re.findall(r"counterexample trace(?: \[\w+\])?: (\S+)", log)
     traces.sort(key=lambda path: "induct" in path)  # where it starts from reset rather than from anywhere
     names = "; ".join(dict.fromkeys(by_identifier.get(name, name) for name in failed))

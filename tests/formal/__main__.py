@@ -28,8 +28,9 @@ def main() -> int:
     def report(job: Job, outcome_of: Result | Exception) -> None:
         if isinstance(outcome_of, Result):
             results.append(outcome_of)
-            console.print(f"[green]pass[/] {job.name:24} {len(job.design.asserts):3} properties, {outcome(outcome_of):26} "
-                          f"{job.engine:10} {outcome_of.seconds:6.1f} s", highlight=False, soft_wrap=True)
+            console.print(f"[green]pass[/] {job.name:24} {len(job.design.asserts):3} properties, "
+                          f"{outcome(outcome_of):26} {job.engine:10} {outcome_of.seconds:6.1f} s",
+                          highlight=False, soft_wrap=True)
         else:
             console.print(f"[red]FAIL[/] {outcome_of}", highlight=False, soft_wrap=True)
 

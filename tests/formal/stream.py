@@ -40,7 +40,8 @@ class StreamRegisterProperties(Component):
         m.d.comb += [
             Assert(count <= 2, "at most two words are inside"),
             Assert(design.o.valid == (count != 0), "no word is lost or made up"),
-            Assert(~design.o.valid | (design.o.payload.as_value() == oldest.as_value()), "words leave in order, unchanged"),
+            Assert(~design.o.valid | (design.o.payload.as_value() == oldest.as_value()),
+                   "words leave in order, unchanged"),
             Assert(design.i.ready | (count == 2), "it takes a word unless it is full"),
             Cover((count == 2) & ~design.i.ready, "full"),
         ]

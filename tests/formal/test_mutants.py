@@ -17,8 +17,8 @@ from tests.formal.jobs import JOBS
 
 MUTANTS = [
     ("stream_register", StreamRegister, "is_spare.eq(1)", "is_spare.eq(0)", ""),
-    ("stream_register", StreamRegister, "self.i.valid & self.i.ready):\n            m.d.sync += spare", "self.i.valid):\n"
-     "            m.d.sync += spare", "words leave in order"),
+    ("stream_register", StreamRegister, "with m.If(self.i.valid & self.i.ready)", "with m.If(self.i.valid)",
+     "words leave in order"),
     ("stream_register", StreamRegister, "with m.If(self.o.ready | ~self.o.valid)", "with m.If(self.o.ready)", ""),
     ("position", Position, "self.n == self.config.rows - 1", "self.n == self.config.rows", "chunk and lane"),
     ("position", Position, "self.lane == self.config.lanes - 1", "self.lane == self.config.lanes", ""),

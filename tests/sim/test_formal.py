@@ -48,7 +48,7 @@ def test_what_holds_passes(engine, tmp_path):
 
 @pytest.mark.parametrize("engine", [PDR, BMC, INDUCTION])
 def test_a_broken_property_is_named_with_its_trace(engine, tmp_path):
-    with pytest.raises(FormalError, match="does not hold: stays in bounds .trace in ") as caught:
+    with pytest.raises(FormalError, match=r"does not hold: stays in bounds \(trace in ") as caught:
         run(job(engine, limit=6), tmp_path)
     path = str(caught.value).split("trace in ")[1].rstrip(")")
     assert "$enddefinitions" in Path(path).read_text()
@@ -83,7 +83,8 @@ def test_properties_are_known_by_name_and_kind():
 def test_jobs_run_side_by_side_and_report_in_order(tmp_path, monkeypatch):
     monkeypatch.setenv("CROSSTWIN_BUILD", str(tmp_path))
     told = []
-    run_all([job(BMC), replace(job(BMC, limit=6), name="other")], 2, lambda job, outcome: told.append(type(outcome).__name__))
+    jobs = [job(BMC), replace(job(BMC, limit=6), name="other")]
+    run_all(jobs, 2, lambda job, outcome: told.append(type(outcome).__name__))
     assert told == ["Result", "FormalError"]
 
 
