@@ -11,7 +11,7 @@ import numpy as np
 
 from golden.adc import AdcConfig
 from golden.config import MAX_BL, MAX_LEVEL, Plane, TileConfig
-from golden.device import ConstantStep, Device, LinearStep, PiecewiseStep, SoftBounds
+from golden.device import MAX_WRITE_SIGMA, ConstantStep, Device, LinearStep, PiecewiseStep, SoftBounds
 from golden.formats import Format
 from golden.protocol import FIRST, LAST, SERVED, Opcode, packet, packets, payload_length
 from golden.registers import register_map, runs
@@ -53,7 +53,9 @@ def draw_operations(rng: np.random.Generator, config: TileConfig, count: int) ->
     for name in ("t_slot", "t_settle", "t_hold", "t_convert"):
         yield _set(registers, name, int(rng.integers(1, 5 if rng.random() < 0.9 else 21)))
     planes = config.populate(seed)
-    planes[Plane.WEIGHT] = np.clip(_weights(rng, config), planes[Plane.W_MIN], planes[Plane.W_MAX])
+    for plane in (Plane.WEIGHT, Plane.HIDDEN):
+        if plane in config.planes:
+            planes[plane] = np.clip(_weights(rng, config), planes[Plane.W_MIN], planes[Plane.W_MAX])
     for plane, values in planes.items():
         words = packets(Opcode.WRITE, np.full(len(values), plane), np.arange(len(values)), values)
         yield Operation(f"WRITE all of {plane.name}", words.reshape(-1))
@@ -102,6 +104,8 @@ def _device(rng) -> Device:
         "w_max": share(0.05, 1.95), "w_min": -share(0.05, 2.0),
         "w_max_dtod": share(0, 0.5), "w_min_dtod": share(0, 0.5),
     }
+    if rng.random() < 0.4:
+        common["write_noise_std"] = float(10.0 ** rng.uniform(-3, -0.01) * MAX_WRITE_SIGMA) / common["dw_min"]
     match int(rng.integers(4)):
         case 0:
             return ConstantStep(**common)

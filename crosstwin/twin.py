@@ -34,7 +34,7 @@ class Twin:
         for plane, values in planes.items():
             tile.write_plane(plane, values)
         self._w_min, self._w_max = planes[Plane.W_MIN], planes[Plane.W_MAX]
-        tile.write_plane(Plane.WEIGHT, np.zeros((config.rows, config.cols), dtype=np.int64))
+        self._write_weights(np.zeros((config.rows, config.cols), dtype=np.int64))
 
     def __enter__(self):
         return self
@@ -60,10 +60,10 @@ class Twin:
         if (np.abs(weights) >= 2).any():
             raise ValueError(f"Weights must be above -2 and below 2, not {_largest(weights):g}")
         codes = config.weight.quantize(weights)
-        self.tile.write_plane(Plane.WEIGHT, np.clip(codes, self._w_min, self._w_max))
+        self._write_weights(np.clip(codes, self._w_min, self._w_max))
 
     def read(self) -> np.ndarray:
-        """All weights, real (R, C)."""
+        """All weights, real (R, C): what multiplies, so with the write noise of each device's last pulse."""
         return self.config.weight.real(self.tile.read_plane(Plane.WEIGHT))
 
     def forward(self, x) -> np.ndarray:
@@ -116,6 +116,12 @@ class Twin:
         """
         planes = checkpoint.restore(path, self.tile)
         self._w_min, self._w_max = planes[Plane.W_MIN], planes[Plane.W_MAX]
+
+    def _write_weights(self, codes) -> None:
+        """Load weights without write noise."""
+        for plane in (Plane.WEIGHT, Plane.HIDDEN):
+            if plane in self.config.planes:
+                self.tile.write_plane(plane, codes)
 
     def _multiply(self, vectors, n: int, name: str, bound_management: bool, multiply) -> np.ndarray:
         codes = _vectors(vectors, n, name)

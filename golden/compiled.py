@@ -73,11 +73,11 @@ def _lines(seed, stream, event, row, n_columns, slot, rounds):
     return draws
 
 
-def pulse_loops(weights, step_up, step_down, slope_up, slope_down, w_max, w_min, nodes, gaussians,
-                 row_pulses, col_pulses, row_negative, col_negative, key_words, rounds, sigma,
-                 has_slope, has_table, step_frac, slope_shift, segment_bits, w_offset, constants):
+def pulse_loops(weights, persistent, step_up, step_down, slope_up, slope_down, w_max, w_min, nodes, gaussians,
+                 row_pulses, col_pulses, row_negative, col_negative, key_words, rounds, sigma, write_sigma,
+                 has_slope, has_table, step_frac, slope_shift, segment_bits, least, largest, constants):
     """`crossbar.update` cross-point by cross-point, in the order slot, row, column."""
-    mean_min, mean_max, table_frac, gain_frac, xi_frac, stream = constants
+    mean_min, mean_max, table_frac, gain_frac, xi_frac, stream, write_stream, write_frac = constants
     coincidences = 0
     n_rows, bl = row_pulses.shape
     n_cols = col_pulses.shape[0]
@@ -86,15 +86,16 @@ def pulse_loops(weights, step_up, step_down, slope_up, slope_down, w_max, w_min,
             if not row_pulses[r, slot]:
                 continue
             group, x0, x1 = -1, np.uint32(0), np.uint32(0)
+            write_group, write_x0, write_x1 = -1, np.uint32(0), np.uint32(0)
             for c in range(n_cols):
                 if not col_pulses[c, slot]:
                     continue
                 coincidences += 1
                 up = row_negative[r] != col_negative[c]
-                w = weights[r, c]
+                w = persistent[r, c]
                 mean = step_up[r, c] if up else step_down[r, c]
                 if has_table:
-                    position = w + w_offset
+                    position = w - least
                     segment, fraction = position >> segment_bits, position & ((1 << segment_bits) - 1)
                     start, end = nodes[1 - up, segment], nodes[1 - up, segment + 1]
                     factor = start + _round((end - start) * fraction, segment_bits)
@@ -115,7 +116,17 @@ def pulse_loops(weights, step_up, step_down, slope_up, slope_down, w_max, w_min,
                 else:
                     delta = _round(mean, step_frac)
                 w = w + delta if up else w - delta
-                weights[r, c] = min(max(w, w_min[r, c]), w_max[r, c])
+                w = min(max(w, w_min[r, c]), w_max[r, c])
+                persistent[r, c] = w
+                if write_sigma:
+                    if c >> 2 != write_group:
+                        write_group = c >> 2
+                        write_x0, write_x1 = threefry(np.uint32(write_stream | slot),
+                                                      np.uint32((r << 16) | write_group), key_words, rounds)
+                    word = np.int64(write_x1 if c & 2 else write_x0)
+                    xi = gaussians[word >> 16 if c & 1 else word & 0xFFFF]
+                    w += _round(write_sigma * xi, xi_frac + write_frac)
+                    weights[r, c] = min(max(w, least), largest)
     return coincidences
 
 

@@ -33,6 +33,8 @@ class Plane(IntEnum):
     SLOPE_DOWN = 6
     ADC_GAIN = 7
     ADC_OFFSET = 8
+    HIDDEN = 9
+    """Persistent weights of devices with write noise, whose WEIGHT is what multiplies."""
 
 
 class PlaneShape(NamedTuple):
@@ -125,17 +127,20 @@ class TileConfig:
 
     @cached_property
     def planes(self) -> dict[Plane, PlaneShape]:
-        """The planes that this tile has: slopes only where the device model needs them."""
+        """The planes that this tile has: slopes and hidden weights only where the device model needs them."""
         formats = {Plane.WEIGHT: self.weight, Plane.STEP_UP: STEP, Plane.STEP_DOWN: STEP,
                    Plane.W_MAX: self.weight, Plane.W_MIN: self.weight}
         if self.device.has_slope:
             formats |= {Plane.SLOPE_UP: SLOPE, Plane.SLOPE_DOWN: SLOPE}
+        if self.engine.write_sigma:
+            formats[Plane.HIDDEN] = self.weight
         shapes = {plane: PlaneShape(fmt, self.rows, self.cols) for plane, fmt in formats.items()}
-        return shapes | {Plane.ADC_GAIN: PlaneShape(GAIN, 1, self.n_converters),
-                         Plane.ADC_OFFSET: PlaneShape(self.adc.offset, 1, self.n_converters)}
+        shapes |= {Plane.ADC_GAIN: PlaneShape(GAIN, 1, self.n_converters),
+                   Plane.ADC_OFFSET: PlaneShape(self.adc.offset, 1, self.n_converters)}
+        return dict(sorted(shapes.items()))
 
     def populate(self, seed: int) -> dict[Plane, np.ndarray]:
-        """Draw all devices and converters: every plane but the weights, int64."""
+        """Draw all devices and converters: every plane but WEIGHT and HIDDEN, int64."""
         drawn = (self.engine.populate(self.rows, self.cols, seed, self.rounds)
                  | self.converter.populate(self.n_converters, seed, self.rounds))
         return {Plane[name.upper()]: values for name, values in drawn.items()}

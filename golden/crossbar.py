@@ -26,10 +26,16 @@ def update(config: TileConfig, planes: dict, seed: int, event: int,
     """Apply the coincidences of one update to `planes[WEIGHT]` in place, and return their number.
 
     Pulses are boolean (lines, BL), polarities boolean (lines,). Each cross-point takes its coincidences in the
-    order of their slots. Rows carry x and columns the error, so that like signs lower the weight.
+    order of their slots. Rows carry x and columns the error, so that like signs lower the weight. With write noise
+    the pulses move HIDDEN, and every one draws WEIGHT anew.
     """
     weights = planes[Plane.WEIGHT]
     engine = config.engine
+    persistent = planes[Plane.HIDDEN] if engine.write_sigma else weights
+
+    def xi_at(stream: Stream, rows, cols, slot: int):
+        return gaussian(uniform(seed, stream, event, rows[:, None], cols[None, :], slot, config.rounds))
+
     up_all = row_negative[:, None] != col_negative[None, :]
     coincidences = 0
     for slot in range(row_pulses.shape[1]):
@@ -39,13 +45,13 @@ def update(config: TileConfig, planes: dict, seed: int, event: int,
         coincidences += len(rows) * len(cols)
         at = np.ix_(rows, cols)
         up = up_all[at]
-        xi = 0
-        if engine.sigma:
-            xi = gaussian(uniform(seed, Stream.UPDATE, event, rows[:, None], cols[None, :], slot, config.rounds))
+        xi = xi_at(Stream.UPDATE, rows, cols, slot) if engine.sigma else 0
         step = np.where(up, planes[Plane.STEP_UP][at], planes[Plane.STEP_DOWN][at])
         slope = 0
         if config.device.has_slope:
             slope = np.where(up, planes[Plane.SLOPE_UP][at], planes[Plane.SLOPE_DOWN][at])
-        weights[at] = engine.pulse(weights[at], up, step, slope,
-                                   planes[Plane.W_MAX][at], planes[Plane.W_MIN][at], xi)
+        persistent[at] = engine.pulse(persistent[at], up, step, slope,
+                                      planes[Plane.W_MAX][at], planes[Plane.W_MIN][at], xi)
+        if engine.write_sigma:
+            weights[at] = engine.apparent(persistent[at], xi_at(Stream.WRITE, rows, cols, slot))
     return coincidences

@@ -10,8 +10,9 @@ parameters of every device (d2d) and rounds them to the integer planes that the 
     w      = clip(w + delta  or  w - delta,  w_min, w_max)
 
 with `step` and `slope` per device and direction, `table` per direction (left out where it is 1), and every
-round half to even. Sources: reference equations of aihwkit (MIT), `rpu_pulsed_device.cpp`,
-`rpu_constantstep_device.cpp`, `rpu_linearstep_device.cpp`; presets `presets/devices.py`.
+round half to even. With write noise, w is the hidden, persistent weight, and each pulse draws anew the weight that
+multiplies, saturate(w + round(write_sigma * xi')). Sources: reference equations of aihwkit (MIT),
+`rpu_pulsed_device.cpp`, `rpu_constantstep_device.cpp`, `rpu_linearstep_device.cpp`; presets `presets/devices.py`.
 """
 import math
 from dataclasses import dataclass, fields
@@ -37,6 +38,10 @@ SIGMA = Format(15, frac=12, signed=False)
 """Cycle-to-cycle standard deviation, relative to the step: at most 7."""
 GAIN = Format(18, frac=12)
 """1 + sigma * xi."""
+WRITE_SIGMA = Format(17, frac=2, signed=False)
+"""Standard deviation of the write noise, in weight LSBs."""
+MAX_WRITE_SIGMA = 0.49
+"""In units of the normalized weight: what WRITE_SIGMA holds of the finest weights."""
 MAX_STEP_FRAC = 8
 _EXTREME_XI = 4.4
 _TABLES = ("up", "down")
@@ -48,7 +53,9 @@ class Device:
 
     `dw_min` is the mean step, `*_dtod` relative standard deviations from device to device, `dw_min_std` the
     relative cycle-to-cycle deviation (c2c) of each step. `up_down` > 0 shrinks the down step by that
-    fraction of dw_min, < 0 the up step. ValueError where a parameter is out of its range.
+    fraction of dw_min, < 0 the up step. `write_noise_std` is the deviation, in units of dw_min, of the weight that
+    multiplies from the one that the pulses have reached; it is drawn anew with every pulse. ValueError where a
+    parameter is out of its range.
     """
 
     dw_min: float = 0.001
@@ -60,6 +67,7 @@ class Device:
     w_min: float = -0.6
     w_max_dtod: float = 0.3
     w_min_dtod: float = 0.3
+    write_noise_std: float = 0.0
 
     def __post_init__(self):
         for field in fields(self):
@@ -74,6 +82,9 @@ class Device:
             raise ValueError(f"Device parameter dw_min must be in 0..1 and above 0, not {self.dw_min}")
         if not 0 <= self.dw_min_std <= 7:  # 1 + 7 * 4.33 is what GAIN holds
             raise ValueError(f"Device parameter dw_min_std must be in 0..7, not {self.dw_min_std}")
+        if not 0 <= self.write_noise_std * self.dw_min <= MAX_WRITE_SIGMA:
+            raise ValueError(f"Device parameter write_noise_std must be in 0..{MAX_WRITE_SIGMA} / dw_min "
+                             f"({MAX_WRITE_SIGMA / self.dw_min:g}), not {self.write_noise_std}")
         if not 0 < self.w_max < 2:
             raise ValueError(f"Device parameter w_max must be above 0 and below 2, not {self.w_max}")
         if not -2 <= self.w_min < 0:
@@ -180,6 +191,12 @@ class StepEngine:
         return int(SIGMA.quantize(self.device.dw_min_std))
 
     @cached_property
+    def write_sigma(self) -> int:
+        """Write noise as a code of WRITE_SIGMA; 0 leaves it out."""
+        deviation = self.device.write_noise_std * self.device.dw_min
+        return int(WRITE_SIGMA.quantize(deviation * 2.0 ** self.weight.frac))
+
+    @cached_property
     def table(self) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
         """Nodes of the (up, down) state table as codes of TABLE."""
         if self.device.table is None:
@@ -217,6 +234,11 @@ class StepEngine:
         else:
             delta = round_half_even(mean, self.step_frac)
         return np.clip(np.where(up, w + delta, w - delta), w_min, w_max)
+
+    def apparent(self, w, xi):
+        """Weights that multiply, from the persistent ones `w` and a Gaussian each; only with write noise."""
+        noise = round_half_even(self.write_sigma * xi, GAUSSIAN_FRAC + WRITE_SIGMA.frac)
+        return saturate(w + noise, self.weight)
 
     def populate(self, rows: int, cols: int, seed: int, rounds: int) -> dict[str, np.ndarray]:
         """Draw the parameters of rows x cols devices; int64 planes by name, each of shape (rows, cols).

@@ -46,6 +46,8 @@ class Stream(IntEnum):
     """Device-to-device spread, at event 0: row, column; the slot numbers the parameter."""
     CONVERTER = 6
     """Spread of the converters, at event 0: n is the column coordinate; slot 0 gain, 1 offset."""
+    WRITE = 7
+    """Write noise of a device's pulse: row, column, slot."""
 
 
 def uniform(seed, stream: Stream, event, row, column, slot, rounds: int = MIN_ROUNDS):

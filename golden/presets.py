@@ -13,6 +13,9 @@ DEVICES: dict[str, Device] = {
     # Tang et al., IEDM 2018
     "EcRam": LinearStep(dw_min=0.002, dw_min_dtod=0.1, w_max=1.1724, w_min=-0.8276, w_max_dtod=0.05,
                         w_min_dtod=0.05, gamma_up=0.1153, gamma_down=0.5085),
+    # aihwkit's ReRamSB with multiplicative instead of additive step noise
+    "ReRamSB": SoftBounds(dw_min=0.002, dw_min_std=3.75, w_max=1.25, w_min=-0.75, w_max_dtod=0.24, w_min_dtod=0.4,
+                          write_noise_std=56.0),
     "ConstantStep": ConstantStep(),
     "LinearStep": LinearStep(),
     "SoftBounds": SoftBounds(),

@@ -38,10 +38,10 @@ class CrossbarEmulator(Component):
 
     def __init__(self, config: TileConfig):
         self.config = config
-        self.noise = None
-        if config.adc.sigma or config.engine.sigma:
-            self.noise = GaussianLanes(config.lanes, config.converter_chunks, config.rounds)
-        latency = self.noise.latency if self.noise else 1
+        engine = config.engine
+        sets = max(bool(config.adc.sigma), bool(engine.sigma) + bool(engine.write_sigma))
+        self.noise = [GaussianLanes(config.lanes, config.converter_chunks, config.rounds) for _ in range(sets)]
+        latency = self.noise[0].latency if self.noise else 1
         self.sampler, self.multiplier, self.updater = (
             Sampler(config, latency), Multiplier(config), Updater(config, latency))
         super().__init__({
@@ -52,7 +52,7 @@ class CrossbarEmulator(Component):
     @property
     def _drain(self) -> int:
         """Cycles until the pipelines behind the scanner are empty."""
-        return max(self.updater.write_latency, self.multiplier.latency + self.sampler.latency)
+        return max(self.updater.drain, self.multiplier.latency + self.sampler.latency)
 
     @property
     def multiply_constant(self) -> int:
@@ -71,7 +71,12 @@ class CrossbarEmulator(Component):
         config, port = self.config, self.port
         m.submodules.recorder = recorder = LineRecorder(config)
         m.submodules.scanner = scanner = Scanner(config.rows, config.chunks)
-        m.submodules.weights = weights = LaneMemory(config.weight, config.rows * config.chunks, config.lanes)
+        depth = config.rows * config.chunks
+        memories = {plane: LaneMemory(config.weight, depth, config.lanes)
+                    for plane in (Plane.WEIGHT, Plane.HIDDEN) if plane in config.planes}
+        for plane, memory in memories.items():
+            m.submodules["weights" if plane == Plane.WEIGHT else "hidden"] = memory
+        weights = memories[Plane.WEIGHT]
         m.submodules.multiplier, m.submodules.updater, m.submodules.sampler = (
             self.multiplier, self.updater, self.sampler)
 
@@ -80,19 +85,20 @@ class CrossbarEmulator(Component):
         self._control(m, recorder, scanner, slot, is_idle, is_multiplying, is_coinciding)
         self._masks(m, recorder, scanner)
 
-        place, side_place = Signal(range(weights.depth)), Signal(range(weights.depth))
+        place, side_place = Signal(range(depth)), Signal(range(depth))
         m.d.comb += [
             place.eq(scanner.row * config.chunks + scanner.chunk),
             side_place.eq(self.side.row * config.chunks + self.side.chunk),
-            weights.address.eq(Mux(is_idle, side_place, Mux(port.mode == Mode.UPDATE, self.updater.address,
-                                                            delay(m, place, 1)))),
         ]
+        weights_at = Mux(port.mode == Mode.UPDATE, self.updater.address, delay(m, place, 1))
+        for memory in memories.values():
+            m.d.comb += memory.address.eq(Mux(is_idle, side_place, weights_at))
         self._multiply(m, recorder, scanner, weights, is_multiplying)
-        self._update(m, recorder, scanner, weights, is_coinciding, place, slot)
+        self._update(m, recorder, scanner, memories.get(Plane.HIDDEN, weights), is_coinciding, place, slot)
         self._sample(m)
         if self.noise:
             self._noise(m, scanner, slot)
-        self._side_band(m, weights, side_place, is_idle)
+        self._side_band(m, memories, side_place, is_idle)
 
         for name in ("mode", "integrate", "slot", "row_pulse", "row_negative", "col_pulse", "col_negative"):
             m.d.comb += getattr(recorder.port, name).eq(getattr(port, name))
@@ -210,31 +216,35 @@ class CrossbarEmulator(Component):
         ]
 
     def _noise(self, m: Module, scanner, slot):
-        """Converters and devices take turns at the same noise lanes."""
-        noise, sampler, updater = self.noise, self.sampler, self.updater
-        m.submodules.noise = noise
-        m.d.comb += [noise.seed.eq(self.side.seed), noise.event.eq(self.side.event)]
-        with m.If(self.port.mode == Mode.UPDATE):
-            m.d.comb += [noise.stream.eq(Stream.UPDATE), noise.row.eq(scanner.row), noise.chunk.eq(scanner.chunk),
-                         noise.slot.eq(slot)]
-        with m.Else():
-            m.d.comb += [noise.stream.eq(Stream.ADC), noise.chunk.eq(sampler.fill_chunk)]
-        for lane, xi in enumerate(noise.xi):
+        """Converters and devices take turns at the same noise lanes; write noise beside step noise has its own."""
+        sampler, updater, engine = self.sampler, self.updater, self.config.engine
+        streams = [stream for stream, sigma in ((Stream.UPDATE, engine.sigma), (Stream.WRITE, engine.write_sigma))
+                   if sigma] or [Stream.UPDATE]
+        for n, (noise, stream) in enumerate(zip(self.noise, streams, strict=True)):
+            m.submodules["write_noise" if n else "noise"] = noise
+            m.d.comb += [noise.seed.eq(self.side.seed), noise.event.eq(self.side.event)]
+            with m.If(self.port.mode == Mode.UPDATE):
+                m.d.comb += [noise.stream.eq(stream), noise.row.eq(scanner.row), noise.chunk.eq(scanner.chunk),
+                             noise.slot.eq(slot)]
+            with m.Else():
+                m.d.comb += [noise.stream.eq(Stream.ADC), noise.chunk.eq(sampler.fill_chunk)]
+        for lane in range(self.config.lanes):
+            xi = self.noise[0].xi[lane]
             m.d.comb += [sampler.xi[lane].eq(xi), updater.xi[lane].eq(xi)]
+            if engine.write_sigma:
+                m.d.comb += updater.write_xi[lane].eq(self.noise[-1].xi[lane])
 
-    def _side_band(self, m: Module, weights, side_place, is_idle):
+    def _side_band(self, m: Module, memories, side_place, is_idle):
         """Planes are written and read between operations; updates write the weights."""
         config, side, sampler, updater = self.config, self.side, self.sampler, self.updater
         m.d.comb += [
             updater.side_place.eq(side_place), updater.value.eq(side.value),
             sampler.address.eq(side.chunk), sampler.value.eq(side.value),
-            weights.write_address.eq(updater.write_place), weights.write_mask.eq(updater.write_mask),
-            *(value.eq(w) for value, w in zip(weights.write_values, updater.write_values, strict=True)),
         ]
         write = (side.write & is_idle) << side.lane
-        reads = {Plane.WEIGHT: weights.values, Plane.ADC_GAIN: sampler.gains.values,
+        reads = {Plane.ADC_GAIN: sampler.gains.values,
                  Plane.ADC_OFFSET: sampler.offsets.values}
-        reads |= {plane: memory.values for plane, memory in updater.parameters.items()}
+        reads |= {plane: memory.values for plane, memory in (memories | updater.parameters).items()}
         with m.Switch(side.plane):
             for plane, values in reads.items():
                 with m.Case(plane):
@@ -245,11 +255,15 @@ class CrossbarEmulator(Component):
                         m.d.comb += updater.side_write[plane.name].eq(write)
         m.d.comb += [sampler.write_gain.eq(Mux(side.plane == Plane.ADC_GAIN, write, 0)),
                      sampler.write_offset.eq(Mux(side.plane == Plane.ADC_OFFSET, write, 0))]
-        with m.If(is_idle):
-            m.d.comb += [weights.write_address.eq(side_place),
-                         weights.write_mask.eq(Mux(side.plane == Plane.WEIGHT, write, 0))]
-            for lane in range(config.lanes):
-                m.d.comb += weights.write_values[lane].eq(side.value)
+        for plane, memory in memories.items():
+            is_apparent = updater.has_write_noise and plane == Plane.WEIGHT
+            place, mask, values = (getattr(updater, f"{'apparent' if is_apparent else 'write'}_{name}")
+                                   for name in ("place", "mask", "values"))
+            m.d.comb += [
+                memory.write_address.eq(Mux(is_idle, side_place, place)),
+                memory.write_mask.eq(Mux(is_idle, Mux(side.plane == plane, write, 0), mask)),
+                *(old.eq(Mux(is_idle, side.value, new)) for old, new in zip(memory.write_values, values, strict=True)),
+            ]
 
     def _chunked(self, lines) -> list:
         """Slices of P columns, the last one perhaps shorter."""

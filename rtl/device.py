@@ -3,7 +3,7 @@
 from amaranth.hdl import Array, Const, Module, Mux, Signal
 from amaranth.lib.wiring import Component, In, Out
 
-from golden.device import GAIN, MEAN, SIGMA, SLOPE, STEP, TABLE, TABLE_SEGMENTS_LOG2, StepEngine
+from golden.device import GAIN, MEAN, SIGMA, SLOPE, STEP, TABLE, TABLE_SEGMENTS_LOG2, WRITE_SIGMA, StepEngine
 from golden.noise import GAUSSIAN_FRAC
 from rtl.formats import clip, delay, round_half_even, saturate, shape_of
 from rtl.noise import XI
@@ -13,10 +13,11 @@ class DeviceLane(Component):
     """One pulse a cycle on one lane: new weight from weight, parameters, direction and Gaussian.
 
     Latency is 4 cycles, 6 with a state table. What the device model does not use costs nothing: no slope, no
-    table, no noise. Multipliers: one for the slope, two for the table, two for the noise.
+    table, no noise. Multipliers: one for the slope, two for the table, two for the noise, one for write noise.
 
     Parameters: `engine`, the golden arithmetic. Members: `w`, `step`, `slope`, `w_max`, `w_min`, `up`, `xi` in,
-    those of one device and direction; `result` out.
+    those of one device and direction; `result` out. With write noise `w` and `result` are persistent weights, and
+    `apparent`, one cycle behind, is what multiplies; its Gaussian is `write_xi`.
     """
 
     def __init__(self, engine: StepEngine):
@@ -25,6 +26,7 @@ class DeviceLane(Component):
         super().__init__({
             "w": In(weight), "step": In(shape_of(STEP)), "slope": In(shape_of(SLOPE)), "w_max": In(weight),
             "w_min": In(weight), "up": In(1), "xi": In(shape_of(XI)), "result": Out(weight),
+            **({"write_xi": In(shape_of(XI)), "apparent": Out(weight)} if engine.write_sigma else {}),
         })
 
     @property
@@ -65,7 +67,17 @@ class DeviceLane(Component):
         result = Signal.like(self.result, reset_less=True)
         m.d.sync += result.eq(clip(Mux(up, w + delta, w - delta), w_min, w_max))
         m.d.comb += self.result.eq(result)
+        if engine.write_sigma:
+            self._write_noise(m, engine)
         return m
+
+    def _write_noise(self, m: Module, engine: StepEngine):
+        noise = Signal(XI.bits + WRITE_SIGMA.bits + 1, reset_less=True)
+        m.d.sync += noise.eq(delay(m, self.write_xi, self.latency - 2) * Const(engine.write_sigma, WRITE_SIGMA.bits))
+        rounded = delay(m, round_half_even(noise.as_signed(), GAUSSIAN_FRAC + WRITE_SIGMA.frac), 1)
+        apparent = Signal.like(self.apparent, reset_less=True)
+        m.d.sync += apparent.eq(saturate(self.result + rounded, engine.weight))
+        m.d.comb += self.apparent.eq(apparent)
 
     def _table(self, m: Module, engine: StepEngine):
         """round(step * table(w)), three cycles later."""

@@ -18,23 +18,29 @@ class Updater(Component):
 
     The noise of a visit is asked for at once and takes `noise_latency` cycles; `fetch_latency` cycles after the
     visit `address` fetches weights and parameters, which arrive with it, and `write_latency` cycles after the visit
-    the new weights are written. While a visit to the same `place` is on its way from fetch to write, `blocked` asks
-    to wait: at most `DeviceLane.latency + 1` cycles.
+    the new weights are written. With write noise these are the persistent weights, and what multiplies is written
+    one cycle later. While a visit to the same `place` is on its way from fetch to write, `blocked` asks to wait: at
+    most `DeviceLane.latency + 1` cycles.
 
     Members: `visit` (only when not blocked), `valid` (a visit waits), `place`, `mask`, `up`, `xi` in; `blocked`,
     `coincidences` out; `address` out and `weights` in one cycle later; `write_place`, `write_mask`, `write_values`
-    out. Between operations (`active` low) `side_place` reads `parameters[plane].values` and writes `value` where
-    `side_write[plane]`, a lane mask, says.
+    out; with write noise `write_xi` in, `apparent_place`, `apparent_mask`, `apparent_values` out. Between operations
+    (`active` low) `side_place` reads `parameters[plane].values` and writes `value` where `side_write[plane]`, a lane
+    mask, says.
     """
 
     def __init__(self, config: TileConfig, noise_latency: int):
         self.config = config
-        self.fetch_latency = noise_latency - 1 if config.engine.sigma else 1
+        self.has_write_noise = config.engine.write_sigma > 0
+        self.fetch_latency = noise_latency - 1 if config.engine.sigma or self.has_write_noise else 1
         self.engines = [DeviceLane(config.engine) for _ in range(config.lanes)]
         depth = config.rows * config.chunks
         self.parameters = {plane: LaneMemory(config.planes[plane].format, depth, config.lanes)
                            for plane in _PLANES if plane in config.planes}
         weight = shape_of(config.weight)
+        apparent = {} if not self.has_write_noise else {
+            "write_xi": In(shape_of(XI)).array(config.lanes), "apparent_place": Out(range(depth)),
+            "apparent_mask": Out(config.lanes), "apparent_values": Out(weight).array(config.lanes)}
         super().__init__({
             "visit": In(1), "valid": In(1), "place": In(range(depth)), "mask": In(config.lanes),
             "up": In(config.lanes), "xi": In(shape_of(XI)).array(config.lanes),
@@ -44,6 +50,7 @@ class Updater(Component):
             "write_values": Out(weight).array(config.lanes),
             "active": In(1), "side_place": In(range(depth)), "value": In(shape_of(WORD)),
             "side_write": In(data.StructLayout({plane.name: config.lanes for plane in self.parameters})),
+            **apparent,
         })
 
     @property
@@ -54,6 +61,11 @@ class Updater(Component):
     @property
     def write_latency(self) -> int:
         return self.fetch_latency + 1 + self.engines[0].latency
+
+    @property
+    def drain(self) -> int:
+        """Cycles after a visit until all that it writes has been written."""
+        return self.write_latency + self.has_write_noise
 
     def elaborate(self, platform):
         m = Module()
@@ -95,10 +107,15 @@ class Updater(Component):
             ]
             if config.device.has_slope:
                 m.d.comb += engine.slope.eq(of_direction(Plane.SLOPE_UP, Plane.SLOPE_DOWN))
+            if self.has_write_noise:
+                m.d.comb += [engine.write_xi.eq(self.write_xi[lane]), self.apparent_values[lane].eq(engine.apparent)]
 
         m.d.comb += [
             self.write_place.eq(delay(m, self.address, self.engines[0].latency + 1)),
             self.write_mask.eq(delay(m, mask, self.engines[0].latency, reset=True)),
         ]
+        if self.has_write_noise:
+            m.d.comb += [self.apparent_place.eq(delay(m, self.write_place, 1)),
+                         self.apparent_mask.eq(delay(m, self.write_mask, 1, reset=True))]
         m.d.sync += self.coincidences.eq(sum(mask))
         return m

@@ -23,6 +23,10 @@ CONFIGS: dict[str, TileConfig] = {
     "softbounds": TileConfig(rows=4, cols=11, lanes=3, device=SoftBounds(dw_min=0.02, up_down=0.1),
                              weight_bits=16, adc=AdcConfig(bound=3.0, gain_spread=0.05, offset_spread=4.0)),
     "table": TileConfig(rows=7, cols=7, lanes=7, device=HUMP, code_bits=9, adc=AdcConfig(bits=12, bound=3.0)),
+    "writenoise": TileConfig(rows=5, cols=7, lanes=3, device=DEVICES["ReRamSB"], weight_bits=17,
+                             adc=AdcConfig(bound=3.0)),
+    "writenoise alone": TileConfig(rows=4, cols=4, lanes=4, adc=AdcConfig(bound=2.0, noise=0.0),
+                                   device=ConstantStep(dw_min=0.02, dw_min_std=0.0, write_noise_std=20.0)),
     "narrow": TileConfig(rows=2, cols=3, lanes=1, device=ConstantStep(dw_min=0.1), code_bits=2, weight_bits=8,
                          adc=AdcConfig(bits=4, bound=1.0)),
 }
@@ -34,7 +38,7 @@ def random_config(seed: int) -> TileConfig:
     rng = np.random.default_rng(seed)
     common = {"dw_min": float(rng.uniform(0.005, 0.05)), "dw_min_std": float(rng.choice([0.0, 0.3, 5.0])),
               "up_down": float(rng.uniform(-0.3, 0.3)), "w_max": float(rng.uniform(0.2, 1.5)),
-              "w_min": float(rng.uniform(-1.5, -0.2))}
+              "w_min": float(rng.uniform(-1.5, -0.2)), "write_noise_std": float(rng.choice([0.0, 3.0, 9.0]))}
     match rng.integers(4):
         case 0:
             device = ConstantStep(**common)
@@ -59,7 +63,8 @@ def device_planes(config: TileConfig, seed: int) -> dict[Plane, np.ndarray]:
     """Every plane of the tile: populated devices and converters, random weights within their own bounds."""
     planes = config.populate(seed)
     rng = np.random.default_rng(seed)
-    planes[Plane.WEIGHT] = rng.integers(planes[Plane.W_MIN], planes[Plane.W_MAX], endpoint=True)
+    for plane in (Plane.WEIGHT, Plane.HIDDEN):
+        planes[plane] = rng.integers(planes[Plane.W_MIN], planes[Plane.W_MAX], endpoint=True)
     return {plane: planes[plane] for plane in config.planes}
 
 

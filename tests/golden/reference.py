@@ -77,6 +77,12 @@ def pulse(config, w, up, step, slope, w_max, w_min, xi_value):
     return min(max(w, w_min), w_max)
 
 
+def apparent(config, w, xi_value):
+    deviation = config.device.write_noise_std * config.device.dw_min
+    sigma = min(round(deviation * 2 ** (config.weight_bits - 2) * 4), 131071)
+    return saturate(w + shift_right(sigma * xi_value, 12), config.weight_bits)
+
+
 def update(config, planes, seed, event, row_levels, col_levels, bl):
     """One update on planes (name to nested lists), in place; gives row and column pulses, coincidences."""
     rows = train(seed, 2, event, row_levels, bl, config.rounds)
@@ -91,9 +97,13 @@ def update(config, planes, seed, event, row_levels, col_levels, bl):
                     coincidences += 1
                     noise = xi(draw(seed, 1, event, r, c, slot, config.rounds)) if config.engine.sigma else 0
                     slope = planes[f"SLOPE_{side}"][r][c] if config.device.has_slope else 0
-                    planes["WEIGHT"][r][c] = pulse(
-                        config, planes["WEIGHT"][r][c], up, planes[f"STEP_{side}"][r][c], slope,
+                    persistent = planes["HIDDEN" if "HIDDEN" in planes else "WEIGHT"]
+                    persistent[r][c] = pulse(
+                        config, persistent[r][c], up, planes[f"STEP_{side}"][r][c], slope,
                         planes["W_MAX"][r][c], planes["W_MIN"][r][c], noise)
+                    if "HIDDEN" in planes:
+                        noise = xi(draw(seed, 7, event, r, c, slot, config.rounds))
+                        planes["WEIGHT"][r][c] = apparent(config, persistent[r][c], noise)
     return sum(map(sum, rows)), sum(map(sum, cols)), coincidences
 
 

@@ -28,7 +28,7 @@ def test_constants():
     assert Format(24, frac=16) == VECTOR
     assert [(p.name, p.value) for p in Plane] == [
         ("WEIGHT", 0), ("STEP_UP", 1), ("STEP_DOWN", 2), ("W_MAX", 3), ("W_MIN", 4), ("SLOPE_UP", 5),
-        ("SLOPE_DOWN", 6), ("ADC_GAIN", 7), ("ADC_OFFSET", 8)]
+        ("SLOPE_DOWN", 6), ("ADC_GAIN", 7), ("ADC_OFFSET", 8), ("HIDDEN", 9)]
 
 
 @pytest.mark.parametrize("weight_bits", range(8, 19))
@@ -69,6 +69,7 @@ def test_planes_in_the_order_of_their_number(name):
     planes = CONFIGS[name].planes
     assert list(planes) == sorted(planes)
     assert (Plane.SLOPE_UP in planes) == (Plane.SLOPE_DOWN in planes) == CONFIGS[name].device.has_slope
+    assert (Plane.HIDDEN in planes) == name.startswith("writenoise")
 
 
 @pytest.mark.parametrize("name", CONFIGS)

@@ -92,7 +92,7 @@ def test_formats():
         "ADC gain": adc.GAIN, "ADC offset": DEFAULT.adc.offset, "ADC noise sigma": adc.SIGMA,
         "held": DEFAULT.adc.held, "ADC code": DEFAULT.adc.code, "level": LEVEL, "step": device.STEP,
         "slope": device.SLOPE, "mean step": device.MEAN, "table node": device.TABLE,
-        "c2c sigma": device.SIGMA, "c2c gain": device.GAIN, "vector": VECTOR}
+        "write sigma": device.WRITE_SIGMA, "c2c sigma": device.SIGMA, "c2c gain": device.GAIN, "vector": VECTOR}
     listed = {row["quantity"]: integers(row, "bits", "frac", "min", "max") for row in tables("Formats")[0]}
     xi = gaussian(np.arange(1 << 16))
     assert listed.pop("xi") == [int(xi.max()).bit_length() + 1, 10, xi.min(), xi.max()]
@@ -108,7 +108,7 @@ def test_width_of_the_held_charge(bits):
 
 
 def test_planes():
-    config = replace(DEFAULT, cols=80, device=DEVICES["EcRam"])
+    config = replace(DEFAULT, cols=80, device=DEVICES["ReRamSB"])
     formats = {"weight": config.weight, "step": device.STEP, "slope": device.SLOPE, "ADC gain": adc.GAIN,
                "ADC offset": config.adc.offset}
     shapes = {"R x C": (64, 80), "1 x N": (1, 80)}
@@ -212,6 +212,15 @@ def test_pulses(row):
     delta = reference.shift_right(int(mean) * gain, 12 + engine.step_frac)
     after = engine.pulse(w, up, step, slope, w_max, w_min, xi)[0]
     assert [mean, gain, delta, after] == integers(row, "mean", "gain", "delta", "new w")
+
+
+@rows("Examples: write noise")
+def test_write_noise(row):
+    parameters = {name: float(row[name]) for name in ("dw_min", "write_noise_std")}
+    engine = StepEngine(ConstantStep(**parameters), WEIGHT)
+    w, xi, weight = integers(row, "w", "xi'", "WEIGHT")
+    assert engine.write_sigma == int(row["write_sigma"])
+    assert engine.apparent(w, xi) == weight
 
 
 @rows("Examples: updates")

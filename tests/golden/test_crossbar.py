@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -86,10 +88,28 @@ def test_silent_lines_change_nothing():
     assert after["WEIGHT"] == planes[Plane.WEIGHT].tolist()
 
 
-def test_only_weights_change():
-    config = CONFIGS["linear"]
+@pytest.mark.parametrize(("name", "moving"), [("linear", ["WEIGHT"]), ("writenoise", ["WEIGHT", "HIDDEN"])])
+def test_only_weights_change(name, moving):
+    config = CONFIGS[name]
     planes = device_planes(config, 1)
     row, col, bl = (values[0] for values in random_updates(config, 1, 1))
     after, _ = apply(config, planes, 1, 0, row, col, bl)
     changed = [plane.name for plane in planes if after[plane.name] != planes[plane].tolist()]
-    assert changed == ["WEIGHT"]
+    assert changed == moving
+
+
+def test_write_noise_is_drawn_anew_with_every_pulse_and_leaves_no_trace():
+    """The hidden weights go where those of a device without write noise go."""
+    config = CONFIGS["writenoise"]
+    plain = replace(config, device=replace(config.device, write_noise_std=0.0))
+    planes = device_planes(config, 2)
+    planes[Plane.WEIGHT] = planes[Plane.HIDDEN].copy()
+    row, col, _ = (values[0] for values in random_updates(config, 1, 2))
+    row[0] = 0
+    once, again = (apply(config, planes, 2, 0, row, col, bl)[0] for bl in (1, 2))
+    expected = apply(plain, {plane: planes[plane] for plane in plain.planes}, 2, 0, row, col, 2)[0]
+    assert again["HIDDEN"] == expected["WEIGHT"]
+    drawn = [np.array(after["WEIGHT"]) - after["HIDDEN"] for after in (once, again)]
+    assert (drawn[0][1:] != drawn[1][1:]).all()
+    assert (drawn[1][1:] != 0).all()
+    assert not drawn[1][0].any()

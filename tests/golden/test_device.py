@@ -11,6 +11,7 @@ from golden.device import (
     MEAN,
     SLOPE,
     STEP,
+    WRITE_SIGMA,
     ConstantStep,
     Device,
     LinearStep,
@@ -302,7 +303,28 @@ def test_populated_planes_hold_their_formats():
     assert (planes["w_max"] > 0).all()
 
 
+@pytest.mark.parametrize("bits", [8, 12, 18])
+def test_write_noise_has_its_deviation_and_keeps_the_range(bits):
+    fmt = Format(bits, frac=bits - 2)
+    engine = StepEngine(ConstantStep(dw_min=0.004, write_noise_std=25.0), fmt)
+    apparent = engine.apparent(np.zeros(1 << 16, dtype=np.int64), every_xi)
+    assert apparent.std() * fmt.lsb == pytest.approx(0.1, rel=0.02)
+    assert (apparent == -np.roll(apparent, 1 << 15)).all()
+    ends = np.array([[fmt.max], [fmt.min]])
+    at_ends = engine.apparent(ends, every_xi)
+    assert fmt.holds(at_ends)
+    assert (at_ends == ends).mean() == pytest.approx(0.5, abs=0.1)
+
+
+def test_largest_write_noise_fits_its_format():
+    engine = StepEngine(ConstantStep(dw_min=0.01, write_noise_std=49.0), WEIGHT)
+    assert engine.write_sigma == round(0.49 * 2 ** 18)
+    assert WRITE_SIGMA.max - engine.write_sigma > 0
+
+
 @pytest.mark.parametrize(("model", "parameters", "message"), [
+    (ConstantStep, {"write_noise_std": -1.0}, r"write_noise_std must be in 0\.\.0\.49 / dw_min \(490\), not -1\.0"),
+    (ConstantStep, {"write_noise_std": 491.0}, r"write_noise_std must be in 0\.\.0\.49 / dw_min \(490\), not 491\.0"),
     (ConstantStep, {"dw_min": 0.0}, r"dw_min must be in 0\.\.1 and above 0, not 0\.0"),
     (ConstantStep, {"dw_min": 1.1}, r"dw_min must be in 0\.\.1 and above 0, not 1\.1"),
     (ConstantStep, {"dw_min": float("nan")}, "dw_min must be finite, not nan"),

@@ -6,23 +6,23 @@ from golden.device import ConstantStep, LinearStep
 from golden.presets import DEVICES, TILES
 from tests.support import loaded_tile, random_codes, random_updates
 
-# aihwkit presets/devices.py: dw_min, its dtod and std, up_down, its dtod, w_max, w_min, dtod of both
+# aihwkit presets/devices.py: dw_min, its dtod and std, up_down, its dtod, w_max, w_min, their dtod, write_noise_std
 AIHWKIT = {
-    "ConstantStep": (0.001, 0.3, 0.3, 0, 0.01, 0.6, -0.6, 0.3),
-    "LinearStep": (0.001, 0.3, 0.3, 0, 0.01, 0.6, -0.6, 0.3),
-    "SoftBounds": (0.001, 0.3, 0.3, 0, 0.01, 0.6, -0.6, 0.3),
-    "GokmenVlasov": (0.0016, 0.3, 0.3, 0, 0.01, 1, -1, 0.3),
-    "Idealized": (0.0002, 0.3, 0.3, 0, 0, 1, -1, 0.3),
-    "EcRam": (0.002, 0.1, 0.3, 0, 0.01, 1.1724, -0.8276, 0.05),
+    "ConstantStep": (0.001, 0.3, 0.3, 0, 0.01, 0.6, -0.6, 0.3, 0.3, 0),
+    "LinearStep": (0.001, 0.3, 0.3, 0, 0.01, 0.6, -0.6, 0.3, 0.3, 0),
+    "SoftBounds": (0.001, 0.3, 0.3, 0, 0.01, 0.6, -0.6, 0.3, 0.3, 0),
+    "GokmenVlasov": (0.0016, 0.3, 0.3, 0, 0.01, 1, -1, 0.3, 0.3, 0),
+    "Idealized": (0.0002, 0.3, 0.3, 0, 0, 1, -1, 0.3, 0.3, 0),
+    "EcRam": (0.002, 0.1, 0.3, 0, 0.01, 1.1724, -0.8276, 0.05, 0.05, 0),
+    "ReRamSB": (0.002, 0.3, 3.75, 0, 0.01, 1.25, -0.75, 0.24, 0.4, 56),
 }
 
 
 @pytest.mark.parametrize("name", DEVICES)
 def test_device_has_the_figures_of_aihwkit(name):
     d = DEVICES[name]
-    assert d.w_max_dtod == d.w_min_dtod
     assert AIHWKIT[name] == (d.dw_min, d.dw_min_dtod, d.dw_min_std, d.up_down, d.up_down_dtod,
-                             d.w_max, d.w_min, d.w_max_dtod)
+                             d.w_max, d.w_min, d.w_max_dtod, d.w_min_dtod, d.write_noise_std)
 
 
 def test_ecram_is_linear_with_its_gammas():

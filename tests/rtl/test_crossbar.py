@@ -104,7 +104,8 @@ def small_adc(config: TileConfig) -> TileConfig:
     return replace(config, adc=replace(config.adc, bits=5))
 
 
-CASES = {name: small_adc(CONFIGS[name]) for name in ("tiny", "softbounds", "table", "narrow")}
+CASES = {name: small_adc(CONFIGS[name]) for name in ("tiny", "softbounds", "table", "narrow", "writenoise",
+                                                         "writenoise alone")}
 CASES["table"] = replace(CASES["table"], rows=3, cols=4, lanes=4, code_bits=5)  # C equals P
 
 
@@ -193,7 +194,9 @@ def test_update(name):
             await bench.tick(ctx)
             wanted = golden.update(config, planes, SEED, event, row, col, row_negative, col_negative)
             assert_bits(f"coincidences, {kind}", wanted, bench.coincidences)
-            assert_bits(f"weight, {kind}", planes[Plane.WEIGHT], await bench.read(ctx, Plane.WEIGHT))
+            for plane in (Plane.WEIGHT, Plane.HIDDEN):
+                if plane in planes:
+                    assert_bits(f"{plane.name}, {kind}", planes[plane], await bench.read(ctx, plane))
             visits = int(row.sum()) * config.chunks
             bound = visits + emulator.slot_constant * bl + emulator.update_constant
             assert busy <= bound, f"{kind}: {busy} cycles for {visits} visits in {bl} slots, at most {bound}"

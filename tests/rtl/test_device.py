@@ -31,7 +31,7 @@ def pulses(fmt: Format, seed: int, n: int = 300) -> dict[str, np.ndarray]:
     ranges = {"w": (fmt.min, fmt.max), "step": (0, STEP.max), "slope": (SLOPE.min, SLOPE.max),
               "w_max": (0, fmt.max), "w_min": (fmt.min, 0), "up": (0, 1)}
     given = {name: rng.integers(*ends, n, endpoint=True) for name, ends in ranges.items()}
-    given["xi"] = rng.choice(XI, n)
+    given["xi"], given["write_xi"] = rng.choice(XI, (2, n))
     given["step"] >>= rng.integers(0, 16, n)
     given["slope"] >>= rng.integers(0, 16, n)
     for name, values in edges.items():
@@ -43,7 +43,13 @@ def check(engine: StepEngine, given: dict[str, np.ndarray]) -> None:
     lane = DeviceLane(engine)
     wanted = engine.pulse(given["w"], given["up"] > 0, *(given[name] for name in
                                                          ("step", "slope", "w_max", "w_min", "xi")))
-    check_pipeline(lane, lane.latency, given, {"result": wanted})
+    write_xi = given.pop("write_xi")
+    if not engine.write_sigma:
+        check_pipeline(lane, lane.latency, given, {"result": wanted})
+        return
+    check_pipeline(lane, lane.latency, given | {"write_xi": write_xi}, {"result": wanted})
+    check_pipeline(DeviceLane(engine), lane.latency + 1, given | {"write_xi": write_xi},
+                   {"apparent": engine.apparent(wanted, write_xi)})
 
 
 @pytest.mark.parametrize("bits", [8, 13, 18])
@@ -64,6 +70,15 @@ def test_noise_from_none_to_the_largest(name, sigma):
     """At the largest, 1 + sigma * xi must still hold for the largest |xi|."""
     engine = StepEngine(replace(ALL[name], dw_min_std=sigma), weight(18))
     check(engine, pulses(engine.weight, 7))
+
+
+@pytest.mark.parametrize("name", ["ConstantStep", "HUMP"])
+@pytest.mark.parametrize("deviation", [2.0 ** -17, 0.02, 0.49])
+def test_write_noise_from_none_to_the_largest(name, deviation):
+    device = replace(ALL[name], write_noise_std=deviation / ALL[name].dw_min * (1 - 1e-9))
+    engine = StepEngine(device, weight(18))
+    assert engine.write_sigma > 0
+    check(engine, pulses(engine.weight, 11))
 
 
 @pytest.mark.parametrize("dw_min", [1e-6, 0.01, 1.0])

@@ -13,7 +13,8 @@ from tests.support import CONFIGS, HUMP, assert_bits, device_planes
 
 NOISE_LATENCY = 9
 CASES = {
-    **{name: CONFIGS[name] for name in ("tiny", "quiet", "linear", "softbounds", "table", "narrow")},
+    **{name: CONFIGS[name] for name in ("tiny", "quiet", "linear", "softbounds", "table", "narrow", "writenoise",
+                                         "writenoise alone")},
     "C equals P": TileConfig(rows=3, cols=4, lanes=4, device=DEVICES["SoftBounds"]),
     "one chunk, table": TileConfig(rows=2, cols=3, lanes=3, device=HUMP),
 }
@@ -47,8 +48,11 @@ def apply(config: TileConfig, planes: dict, visit: dict) -> None:
     at = {plane: values[place, lanes] for plane, values in planes.items() if values.shape[1:] == (config.lanes,)}
     step = np.where(up, at[Plane.STEP_UP], at[Plane.STEP_DOWN])
     slope = np.where(up, at[Plane.SLOPE_UP], at[Plane.SLOPE_DOWN]) if config.device.has_slope else 0
-    planes[Plane.WEIGHT][place, lanes] = config.engine.pulse(
-        at[Plane.WEIGHT], up, step, slope, at[Plane.W_MAX], at[Plane.W_MIN], visit["xi"][lanes])
+    persistent = Plane.HIDDEN if Plane.HIDDEN in planes else Plane.WEIGHT
+    planes[persistent][place, lanes] = after = config.engine.pulse(
+        at[persistent], up, step, slope, at[Plane.W_MAX], at[Plane.W_MIN], visit["xi"][lanes])
+    if persistent == Plane.HIDDEN:
+        planes[Plane.WEIGHT][place, lanes] = config.engine.apparent(after, visit["write_xi"][lanes])
 
 
 def random_visits(config: TileConfig, places, rng) -> list[dict]:
@@ -56,7 +60,8 @@ def random_visits(config: TileConfig, places, rng) -> list[dict]:
     exists = (np.arange(config.chunks * config.lanes) < config.cols).reshape(shape[1:])
     return [{"place": int(place), "up": rng.integers(0, 2, config.lanes),
              "mask": (rng.random(config.lanes) < 0.7) & exists[place % config.chunks],
-             "xi": rng.choice(gaussian_of_draw(), config.lanes)} for place in places]
+             "xi": rng.choice(gaussian_of_draw(), config.lanes),
+             "write_xi": rng.choice(gaussian_of_draw(), config.lanes)} for place in places]
 
 
 def bits(mask) -> int:
@@ -69,7 +74,9 @@ def update(config: TileConfig, places, seed: int, pause: float = 0.0) -> tuple[l
     updater = Updater(config, NOISE_LATENCY)
     planes = {plane: chunked(config, values) for plane, values in device_planes(config, seed).items()
               if config.planes[plane].rows == config.rows}
-    array = Array(config, planes[Plane.WEIGHT])
+    has_write_noise = Plane.HIDDEN in planes
+    array = Array(config, planes[Plane.HIDDEN if has_write_noise else Plane.WEIGHT])
+    apparent = Array(config, planes[Plane.WEIGHT])
     visits = random_visits(config, places, rng)
     cycles, found_coincidences = [], 0
 
@@ -88,7 +95,7 @@ def update(config: TileConfig, places, seed: int, pause: float = 0.0) -> tuple[l
         await load(ctx)
         ctx.set(updater.active, 1)
         waiting, noises, idle_for, cycle = list(visits), [None] * NOISE_LATENCY, 0, 0
-        while idle_for <= updater.write_latency + 1:
+        while idle_for <= updater.drain + 1:
             offered = bool(waiting) and rng.random() >= pause
             ctx.set(updater.valid, offered)
             if offered:
@@ -100,6 +107,8 @@ def update(config: TileConfig, places, seed: int, pause: float = 0.0) -> tuple[l
             ctx.set(updater.visit, is_visit)
             arrived = noises.pop(0)
             put(ctx, updater.xi, arrived["xi"] if arrived else rng.integers(-4000, 4000, config.lanes))
+            if has_write_noise:
+                put(ctx, updater.write_xi, arrived["write_xi"] if arrived else rng.integers(-4000, 4000, config.lanes))
             noises.append(waiting[0] if is_visit else None)
             if is_visit:
                 cycles.append(cycle)
@@ -108,14 +117,21 @@ def update(config: TileConfig, places, seed: int, pause: float = 0.0) -> tuple[l
             put(ctx, updater.weights, array.read)
             edge = (int(ctx.get(updater.address)), int(ctx.get(updater.write_place)), int(ctx.get(updater.write_mask)),
                     take(ctx, updater.write_values))
+            shown = (0, int(ctx.get(updater.apparent_place)), int(ctx.get(updater.apparent_mask)),
+                     take(ctx, updater.apparent_values)) if has_write_noise else None
             await ctx.tick()
             array.edge(*edge)
+            if shown:
+                apparent.edge(*shown)
             idle_for = 0 if waiting else idle_for + 1
             cycle += 1
 
     run(updater, bench)
     for visit in visits:
         apply(config, planes, visit)
+    if has_write_noise:
+        assert_bits("hidden weight (place, lane)", planes[Plane.HIDDEN], array.memory)
+        array = apparent
     assert_bits("weight (place, lane)", planes[Plane.WEIGHT], array.memory)
     assert_bits("coincidences", sum(int(visit["mask"].sum()) for visit in visits), found_coincidences)
     return cycles, updater
