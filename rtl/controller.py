@@ -47,12 +47,13 @@ class Controller(Component):
 
         opcode, argument, index = Signal(8), Signal(8), Signal(16)
         fault, is_last, has_bad_value, is_stored = Signal(Status), Signal(), Signal(), Signal()
-        is_running, is_operation, word = Signal(), Signal(), self.i.payload
+        is_running, is_acting, is_operation, word = Signal(), Signal(), Signal(), self.i.payload
         m.d.comb += [
             decoder.opcode.eq(opcode), decoder.argument.eq(argument), decoder.index.eq(index),
             decoder.value.eq(word.data), decoder.accepts.eq(bank.accepts), decoder.writable.eq(bank.writable),
             is_operation.eq((opcode >= Opcode.FORWARD) & (opcode <= Opcode.UPDATE)),
             is_stored.eq(self.i.valid & self.i.ready & (fault == Status.OK) & (position.n < decoder.n_payload)),
+            bank.is_running.eq(is_acting | is_running),
         ]
         with m.FSM():
             with m.State("HEADER"):  # wait for a packet
@@ -87,6 +88,7 @@ class Controller(Component):
                     with m.Else():
                         m.next = "ACT"
             with m.State("ACT"):
+                m.d.comb += is_acting.eq(1)
                 m.next = "RESPOND"
                 with m.Switch(opcode):
                     with m.Case(Opcode.SET):

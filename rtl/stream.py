@@ -11,15 +11,17 @@ StreamWord = data.StructLayout({"data": 32, "first": 1, "last": 1})
 class StreamRegister(Component):
     """A stream through registers in both directions: no path from input to output, one word a cycle.
 
-    Two words deep, so that `ready` need not look ahead; latency is one cycle. Members: `i`, `o`.
+    Two words deep, so that `ready` need not look ahead; latency is one cycle. Parameters: `shape` of a word.
+    Members: `i`, `o`.
     """
 
-    i: In(stream.Signature(StreamWord))
-    o: Out(stream.Signature(StreamWord))
+    def __init__(self, shape=StreamWord):
+        self.shape = shape
+        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
 
     def elaborate(self, platform):
         m = Module()
-        spare, is_spare = Signal(StreamWord, reset_less=True), Signal()
+        spare, is_spare = Signal(self.shape, reset_less=True), Signal()
         m.d.comb += self.i.ready.eq(~is_spare)
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += spare.eq(self.i.payload)

@@ -3,6 +3,7 @@
 import re
 
 from amaranth.back import verilog
+from amaranth.lib.wiring import Component
 
 from golden.config import TileConfig
 from rtl.tile import Tile
@@ -27,8 +28,13 @@ _CLEARED = re.compile(
 
 def tile_verilog(config: TileConfig) -> str:
     """Verilog source of a tile, top module `crosstwin_tile`."""
+    return verilog_of(Tile(config), TOP)
+
+
+def verilog_of(component: Component, top: str) -> str:
+    """Verilog source of a component, with that name for its top module."""
     waivers = "".join(f"// {reason}\n/* verilator lint_off {name} */\n" for name, reason in WAIVERS.items())
-    text = verilog.convert(Tile(config), name=TOP, strip_internal_attrs=True, emit_src=False)
+    text = verilog.convert(component, name=top, strip_internal_attrs=True, emit_src=False)
     return waivers + _CLEARED.sub(_loop, text)
 
 
