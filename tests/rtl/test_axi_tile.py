@@ -10,9 +10,9 @@ from sim.cocotb_runner import run_bench
 from tests.rtl import bench_axi_tile
 
 
-def run(**env: str) -> list[str]:
+def run(timeout: float = 300.0, **env: str) -> list[str]:
     text = verilog_of(AxiTile(bench_axi_tile.CONFIG), TOP)
-    return run_bench(text, TOP, bench_axi_tile.__name__, opt="-O0", env=env)
+    return run_bench(text, TOP, bench_axi_tile.__name__, opt="-O0", env=env, timeout=timeout)
 
 
 @pytest.mark.cocotb
@@ -23,7 +23,7 @@ def test_bench():
 @pytest.mark.cocotb
 @pytest.mark.regress
 def test_ten_thousand_transactions():
-    assert len(run(TRANSACTIONS="10000", COCOTB_TEST_FILTER="random_transactions")) == 1
+    assert len(run(1200.0, TRANSACTIONS="10000", COCOTB_TEST_FILTER="random_transactions")) == 1
 
 
 def test_ports_have_the_standard_names():
