@@ -17,19 +17,22 @@ class AxiTile(Component):
     """A tile with the ports of an AXI core; everything runs on `aclk`, with `aresetn` synchronous, active low.
 
     Both ways to the registers may be used at any time, GET and SET packets and `s_axil_*`. A write over `s_axil_*`
-    waits while an operation runs. Every output comes from a register or through one inverter from it.
+    waits while an operation runs, but for those of `rtl.registers.IMMEDIATE`. Every output comes from a register, or
+    through one inverter from it.
 
-    Members: `aclk`, `aresetn`, and the ports of each bus of BUSES, as `s_axil_awaddr`.
+    Members: `aclk`, `aresetn`, `irq` (a level, high while an enabled interrupt is pending), and the ports of each bus
+    of BUSES, as `s_axil_awaddr`.
     """
 
     def __init__(self, config: TileConfig):
         self.tile = Tile(config)
         ports = {f"{prefix}_{name}": member if flow is Out else member.flip()
                  for prefix, (flow, bus) in BUSES.items() for name, member in bus.members.items()}
-        super().__init__({"aclk": In(1), "aresetn": In(1), **ports})
+        super().__init__({"aclk": In(1), "aresetn": In(1), "irq": Out(1), **ports})
 
     def elaborate(self, platform):
         m = Module()
+        bank = self.tile.controller.bank
         m.domains.sync = sync = ClockDomain()
         sync.clk = self.aclk
         m.d.comb += sync.rst.eq(~self.aresetn)
@@ -37,7 +40,8 @@ class AxiTile(Component):
         m.submodules.registers = registers = AxiLite()
         m.submodules.commands = commands = AxiStreamReceiver()
         m.submodules.responses = responses = AxiStreamTransmitter()
-        connect(m, registers.registers, tile.controller.bank.port)
+        m.d.sync += self.irq.eq(bank.irq)
+        connect(m, registers.registers, bank.port)
         connect(m, commands.o, tile.i)
         connect(m, tile.o, responses.i)
         for prefix, bus in (("s_axil", registers.bus), ("s_axis", commands.bus), ("m_axis", responses.bus)):

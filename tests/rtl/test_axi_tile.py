@@ -17,7 +17,7 @@ def run(timeout: float = 300.0, **env: str) -> list[str]:
 
 @pytest.mark.cocotb
 def test_bench():
-    assert len(run()) == 4 + 4 + 2 + 1 + 1 + 4 + 1 + 1
+    assert len(run()) == 4 + 4 + 2 + 1 + 1 + 1 + 4 + 1 + 1
 
 
 @pytest.mark.cocotb
@@ -33,6 +33,6 @@ def test_ports_have_the_standard_names():
     lite = ["awaddr", "awprot", "awvalid", "awready", "wdata", "wstrb", "wvalid", "wready", "bresp", "bvalid",
             "bready", "araddr", "arprot", "arvalid", "arready", "rdata", "rresp", "rvalid", "rready"]
     stream = ["tdata", "tlast", "tvalid", "tready"]
-    expected = ["aclk", "aresetn", *(f"s_axil_{name}" for name in lite),
+    expected = ["aclk", "aresetn", "irq", *(f"s_axil_{name}" for name in lite),
                 *(f"{prefix}_{name}" for prefix in ("s_axis", "m_axis") for name in stream)]
     assert sorted(name.strip() for name in ports.split(",")) == sorted(expected)
