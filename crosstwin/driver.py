@@ -7,6 +7,7 @@ import numpy as np
 from golden import protocol, validate
 from golden.config import Plane, TileConfig
 from golden.protocol import Opcode
+from golden.pulses import Train
 from golden.registers import COUNTERS, register_map
 
 IDENTITY = ("contract", "rows", "cols", "lanes", "formats", "converter")
@@ -47,6 +48,7 @@ class LinkedTile:
             if value != self.registers[name].reset:
                 raise LinkError(f"Register {name} of the linked tile must be {self.registers[name].reset:#x} "
                                 f"for this configuration, not {value:#x}")
+        self._train = Train(self.get("train"))
 
     def close(self) -> None:
         """Release the link."""
@@ -55,6 +57,7 @@ class LinkedTile:
     def reset(self) -> None:
         """Registers to their reset values, counters to zero; the planes stay."""
         self._command(Opcode.RESET)
+        self._train = Train.STOCHASTIC
 
     def get(self, name: str) -> int:
         """The value of a register."""
@@ -65,6 +68,8 @@ class LinkedTile:
         """Write a register."""
         value = validate.register_value(self.registers, name, value)
         self._command(Opcode.SET, indices=self.registers[name].index, payloads=[[value]])
+        if name == "train":
+            self._train = Train(value)
 
     def counters(self) -> dict[str, int]:
         """All counters by name, read in one packet."""
@@ -101,8 +106,8 @@ class LinkedTile:
         return self._multiply(Opcode.BACKWARD, codes, self.config.cols, self.config.rows)
 
     def update(self, row_levels, col_levels, bl) -> None:
-        """Rank-1 updates by stochastic trains: levels (B, R) and (B, C) in +-65536, slots `bl` (B,) in 1..63."""
-        row_levels, col_levels, bl = validate.update(self.config, row_levels, col_levels, bl)
+        """Rank-1 updates: levels (B, R) and (B, C) in +-65536, or words, by the register `train`; `bl` (B,) slots."""
+        row_levels, col_levels, bl = validate.update(self.config, row_levels, col_levels, bl, self._train)
         self._command(Opcode.UPDATE, bl, payloads=np.hstack([row_levels, col_levels]))
 
     def _multiply(self, opcode: Opcode, codes, n_in: int, n_out: int) -> np.ndarray:

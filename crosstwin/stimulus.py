@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from golden.adc import AdcConfig
-from golden.config import MAX_BL, MAX_LEVEL, Plane, TileConfig
+from golden.config import MAX_LEVEL, Plane, TileConfig
 from golden.device import MAX_WRITE_SIGMA, ConstantStep, Device, LinearStep, PiecewiseStep, SoftBounds
 from golden.formats import Format
 from golden.protocol import FIRST, LAST, SERVED, Opcode, packet, packets, payload_length
+from golden.pulses import Train
 from golden.registers import register_map, runs
 
 _WORD = Format(32, signed=False)
@@ -61,9 +62,20 @@ def draw_operations(rng: np.random.Generator, config: TileConfig, count: int) ->
         yield Operation(f"WRITE all of {plane.name}", words.reshape(-1))
 
     kinds, shares = list(_SHARES), np.array(list(_SHARES.values())) / sum(_SHARES.values())
+    train = Train.STOCHASTIC
     for _ in range(count):
         kind = rng.choice(kinds, p=shares)
-        yield _malformed(rng, config) if kind == "malformed" else _good(rng, config, str(kind))
+        if kind == "malformed":
+            yield _malformed(rng, config)
+        elif kind == "update":
+            if rng.random() < 0.3:
+                train = Train(int(rng.integers(len(Train))))
+                yield _set(registers, "train", train)
+            yield _update(rng, config, train)
+        else:
+            yield _good(rng, config, str(kind))
+            if kind == "reset":
+                train = Train.STOCHASTIC
 
 
 def readback(config: TileConfig) -> Iterator[Operation]:
@@ -163,9 +175,7 @@ def _good(rng, config: TileConfig, kind: str) -> Operation:
         case "backward":
             return Operation("BACKWARD", packet(Opcode.BACKWARD, payload=_vector(rng, config.cols, config.code.max)))
         case "update":
-            bl = int(rng.choice([1, MAX_BL, int(rng.integers(1, MAX_BL + 1)), int(rng.integers(1, 9))]))
-            levels = [_vector(rng, n, MAX_LEVEL) for n in (config.rows, config.cols)]
-            return Operation(f"UPDATE, BL {bl}", packet(Opcode.UPDATE, bl, payload=np.concatenate(levels)))
+            return _update(rng, config, Train.STOCHASTIC)
         case "get":
             gettable = _gettable(config)
             run = gettable[rng.integers(len(gettable))]
@@ -185,6 +195,17 @@ def _good(rng, config: TileConfig, kind: str) -> Operation:
         (shape.format.min // 8, shape.format.max // 8)
     return Operation(f"WRITE of {plane.name} row {row}",
                      packet(Opcode.WRITE, plane, row, rng.integers(low, high + 1, shape.cols)))
+
+
+def _update(rng, config: TileConfig, train: Train) -> Operation:
+    most = train.most_slots
+    bl = int(rng.choice([1, most, int(rng.integers(1, most + 1)), int(rng.integers(1, 9))]))
+    if train is Train.WORDS:
+        is_on = rng.random((config.rows + config.cols, 32)) < rng.uniform(0.02, 0.7)
+        values = np.packbits(is_on, axis=1, bitorder="little").view("<i4")[:, 0]
+    else:
+        values = np.concatenate([_vector(rng, n, MAX_LEVEL) for n in (config.rows, config.cols)])
+    return Operation(f"UPDATE by {train.name}, BL {bl}", packet(Opcode.UPDATE, bl, payload=values))
 
 
 def _malformed(rng, config: TileConfig) -> Operation:

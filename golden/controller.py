@@ -2,8 +2,9 @@
 """The tile controller: stream words in, stream words out, errors included; mirrors `rtl/controller.py`."""
 import numpy as np
 
-from golden.config import MAX_BL, Plane
+from golden.config import Plane
 from golden.protocol import FIRST, LAST, SERVED, Opcode, Status, packet, payload_length
+from golden.pulses import Train
 from golden.registers import Interrupt
 from golden.tile import Tile
 
@@ -64,7 +65,7 @@ class Controller:
             case Opcode.WRITE | Opcode.READ:
                 return argument in config.planes and index < config.planes[Plane(argument)].rows
             case Opcode.UPDATE:
-                return 1 <= argument <= MAX_BL
+                return 1 <= argument <= Train(self.tile.get("train")).most_slots
             case _:
                 return True
 

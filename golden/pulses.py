@@ -4,7 +4,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from golden.config import MAX_LEVEL, TileConfig
+from golden.config import MAX_BL, MAX_LEVEL, TileConfig
 from golden.formats import Format, round_half_even
 from golden.noise import Stream, uniform_lines
 
@@ -16,7 +16,7 @@ TRAIN_WORD = Format(32)
 
 
 class Train(IntEnum):
-    """What an update's values mean, and how its trains are made from them.
+    """What an update's values mean, and how its trains are made from them: the register `train`.
 
     Source: pulse types of aihwkit, `rpu_weight_updater.cpp` and `cuda/pwu_kernel.h` (the word).
     """
@@ -30,6 +30,11 @@ class Train(IntEnum):
     """Deterministic-implicit: rows as with mean count, columns spread evenly by their whole level, not by a count."""
     WORDS = 3
     """Values are the trains themselves: bit 0 is the sign, bits 1 to 31 the slots."""
+
+    @property
+    def most_slots(self) -> int:
+        """Longest train."""
+        return WORD_SLOTS if self is Train.WORDS else MAX_BL
 
 
 def pulse_width(codes, n_slots: int):

@@ -6,7 +6,7 @@ from golden import accelerate, crossbar, validate
 from golden.config import Plane, TileConfig
 from golden.ledger import Ledger
 from golden.noise import Stream
-from golden.pulses import train
+from golden.pulses import Train, negative, train
 from golden.registers import Access, Interrupt, register_map
 
 WORD = 1 << 32
@@ -98,15 +98,19 @@ class Tile:
         return outputs
 
     def update(self, row_levels, col_levels, bl) -> None:
-        """Rank-1 updates by stochastic trains: levels (B, R) and (B, C) in +-65536, slots `bl` (B,) in 1..63."""
-        config = self.config
-        row_levels, col_levels, bl = validate.update(config, row_levels, col_levels, bl)
+        """Rank-1 updates by trains: levels (B, R) and (B, C) in +-65536, slots `bl` (B,) in 1..63.
+
+        The register `train` says how trains are made; with `Train.WORDS` the values are signed 32-bit words.
+        """
+        config, kind = self.config, Train(self._values["train"])
+        row_levels, col_levels, bl = validate.update(config, row_levels, col_levels, bl, kind)
         apply = accelerate.update or crossbar.update
         for x, d, slots in zip(row_levels, col_levels, bl.tolist(), strict=True):
             seed, event = self._values["seed"], self._values["event"]
-            row_pulses = train(config, seed, Stream.ROW_TRAIN, event, x, slots)
-            col_pulses = train(config, seed, Stream.COLUMN_TRAIN, event, d, slots)
-            coincidences = apply(config, self.planes, seed, event, row_pulses, col_pulses, x < 0, d < 0)
+            row_pulses = train(config, seed, Stream.ROW_TRAIN, event, x, slots, kind)
+            col_pulses = train(config, seed, Stream.COLUMN_TRAIN, event, d, slots, kind)
+            coincidences = apply(config, self.planes, seed, event, row_pulses, col_pulses,
+                                 negative(x, kind), negative(d, kind))
             self._values["event"] = (event + 1) % WORD
             self._count(1, updates=1, slots=slots, row_pulses=row_pulses.sum(), col_pulses=col_pulses.sum(),
                         coincidences=coincidences,

@@ -5,8 +5,9 @@ Each returns its values as int64, or raises TypeError (kind) or ValueError (rang
 """
 import numpy as np
 
-from golden.config import LEVEL, MAX_BL, MAX_LEVEL, Plane, PlaneShape, TileConfig
+from golden.config import LEVEL, MAX_LEVEL, Plane, PlaneShape, TileConfig
 from golden.formats import Format
+from golden.pulses import TRAIN_WORD, Train
 from golden.registers import Register
 
 _BL = Format(6, signed=False)
@@ -17,12 +18,15 @@ def codes(config: TileConfig, values, n: int) -> np.ndarray:
     return batch(config.code.check(values, "Codes"), n, "Codes")
 
 
-def update(config: TileConfig, row_levels, col_levels, bl) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Levels (B, R) and (B, C) in +-65536 and slots (B,) in 1..63 of a batch of updates."""
-    row_levels, col_levels = _levels(row_levels, config.rows), _levels(col_levels, config.cols)
+def update(config: TileConfig, row_levels, col_levels, bl,
+           kind: Train = Train.STOCHASTIC) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Levels (B, R) and (B, C) in +-65536, or words of 32 bits, and slots (B,) of a batch of updates."""
+    values = _words if kind is Train.WORDS else _levels
+    row_levels, col_levels = values(row_levels, config.rows), values(col_levels, config.cols)
     bl = _BL.check(bl, "BL").reshape(-1)
-    if (bl < 1).any():
-        raise ValueError(f"BL must be in 1..{MAX_BL}, not 0")
+    wrong = (bl < 1) | (bl > kind.most_slots)
+    if wrong.any():
+        raise ValueError(f"BL must be in 1..{kind.most_slots}, not {int(bl[wrong][0])}")
     if not len(row_levels) == len(col_levels) == len(bl):
         raise ValueError(f"Batch sizes of rows, columns and BL must agree, not be "
                          f"{len(row_levels)}, {len(col_levels)} and {len(bl)}")
@@ -80,6 +84,10 @@ def _levels(levels, n: int) -> np.ndarray:
     if levels.size and np.abs(levels).max() > MAX_LEVEL:
         raise ValueError(f"Levels must be in +-{MAX_LEVEL}, not {int(levels.flat[np.abs(levels).argmax()])}")
     return levels
+
+
+def _words(words, n: int) -> np.ndarray:
+    return batch(TRAIN_WORD.check(words, "Words"), n, "Words")
 
 
 def batch(values, n: int, name: str) -> np.ndarray:

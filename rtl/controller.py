@@ -51,6 +51,7 @@ class Controller(Component):
         m.d.comb += [
             decoder.opcode.eq(opcode), decoder.argument.eq(argument), decoder.index.eq(index),
             decoder.value.eq(word.data), decoder.accepts.eq(bank.accepts), decoder.writable.eq(bank.writable),
+            decoder.train.eq(bank.train),
             is_operation.eq((opcode >= Opcode.FORWARD) & (opcode <= Opcode.UPDATE)),
             is_stored.eq(self.i.valid & self.i.ready & (fault == Status.OK) & (position.n < decoder.n_payload)),
             bank.is_running.eq(is_acting | is_running),
@@ -182,7 +183,7 @@ class Controller(Component):
             bank.value.eq(Mux(bank.write, value, word)),
             side.plane.eq(argument), side.row.eq(index), side.chunk.eq(position.chunk), side.lane.eq(position.lane),
             side.value.eq(read.data), side.seed.eq(bank.seed), side.event.eq(bank.event),
-            sequencer.bl.eq(argument),
+            sequencer.bl.eq(argument), train.kind.eq(bank.train),
         ]
         m.d.comb += [getattr(sequencer, name).eq(getattr(bank, name))
                      for name in ("t_slot", "t_settle", "t_hold", "t_convert", "seed", "event")]

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a command header means: tables made from `golden.protocol`."""
-from amaranth.hdl import Cat, Module, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import MAX_BL, MAX_LEVEL, TileConfig
 from golden.protocol import SERVED, Opcode, Status
+from golden.pulses import WORD_SLOTS, Train
 from golden.registers import register_map, runs
 
 
@@ -13,7 +14,7 @@ class Decoder(Component):
 
     Members: `opcode`, `argument`, `index` of the header in; `fault` is BAD_OPCODE, BAD_ARGUMENT or OK, `n_payload`
     and `n_data` the words of its payload and response. `value` in, `is_good` out: whether it may be in that
-    payload; for SET that is up to the register bank, which says `accepts`.
+    payload; for SET that is up to the register bank, which says `accepts`. `train` is the kind of an update's trains.
     """
 
     def __init__(self, config: TileConfig):
@@ -21,7 +22,7 @@ class Decoder(Component):
         longest = config.rows + config.cols
         super().__init__({
             "opcode": In(8), "argument": In(8), "index": In(16), "value": In(signed(32)), "accepts": In(1),
-            "writable": In(1), "fault": Out(Status), "n_payload": Out(range(longest + 1)),
+            "train": In(Train), "writable": In(1), "fault": Out(Status), "n_payload": Out(range(longest + 1)),
             "n_data": Out(range(max(longest, 255) + 1)), "is_good": Out(1),
         })
 
@@ -62,9 +63,10 @@ class Decoder(Component):
                 m.d.comb += [has_argument.eq(1), self.n_payload.eq(sides[0]), self.n_data.eq(sides[1]),
                              self.is_good.eq(self._within(config.code.min, config.code.max))]
             case Opcode.UPDATE:
-                m.d.comb += [has_argument.eq((self.argument > 0) & (self.argument <= MAX_BL)),
+                is_word = self.train == Train.WORDS
+                m.d.comb += [has_argument.eq((self.argument > 0) & (self.argument <= Mux(is_word, WORD_SLOTS, MAX_BL))),
                              self.n_payload.eq(config.rows + config.cols),
-                             self.is_good.eq(self._within(-MAX_LEVEL, MAX_LEVEL))]
+                             self.is_good.eq(is_word | self._within(-MAX_LEVEL, MAX_LEVEL))]
             case Opcode.RESET:
                 m.d.comb += has_argument.eq(1)
 

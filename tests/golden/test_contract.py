@@ -19,7 +19,7 @@ from golden.management import Management, NoiseManagement, alpha, decode, encode
 from golden.noise import Stream, gaussian, gaussian_table, uniform
 from golden.presets import DEVICES
 from golden.protocol import SERVED, Opcode, Status, payload_length
-from golden.pulses import train
+from golden.pulses import Train, train
 from golden.registers import CONTRACT_VERSION, COUNTERS, register_map
 from golden.threefry import threefry2x32
 from golden.tile import Tile
@@ -156,8 +156,12 @@ def test_trains(row):
     seed, event, line, level, bl = integers(row, "seed", "event", "line", "level", "BL")
     levels = np.zeros(line + 1, dtype=np.int64)
     levels[line] = level
-    pulses = train(DEFAULT, seed, Stream[row["stream"]], event, levels, bl)[line]
+    pulses = train(DEFAULT, seed, Stream[row["stream"]], event, levels, bl, Train[row["train"]])[line]
     assert "".join(str(int(on)) for on in pulses) == row["slots 0, 1, ..."]
+
+
+def test_kinds_of_trains():
+    assert [(int(row["train"]), row["kind"]) for row in tables("4. Lines")[0]] == [(k.value, k.name) for k in Train]
 
 
 @rows("Examples: gain and shift")

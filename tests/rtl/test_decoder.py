@@ -7,6 +7,7 @@ from amaranth.sim import Simulator
 from golden.config import MAX_LEVEL, Plane
 from golden.controller import Controller
 from golden.protocol import SERVED, Opcode, Status, payload_length
+from golden.pulses import Train
 from golden.registers import register_map
 from golden.tile import Tile
 from rtl.decoder import Decoder
@@ -53,13 +54,17 @@ def simulate(decoder, bench) -> None:
     sim.run()
 
 
+@pytest.mark.parametrize("kind", [Train.STOCHASTIC, Train.WORDS])
 @pytest.mark.parametrize("name", CONFIGS)
-def test_every_header(name):
+def test_every_header(name, kind):
     config = CONFIGS[name]
-    decoder, has = Decoder(config), Controller(Tile(config))._has
+    decoder, tile = Decoder(config), Tile(config)
+    tile.set("train", kind)
+    has = Controller(tile)._has
     writable = {register.index for register in register_map(config).values() if register.writable}
 
     async def bench(ctx):
+        ctx.set(decoder.train, kind)
         for opcode in range(256):
             ctx.set(decoder.opcode, opcode)
             if opcode not in SERVED:
@@ -102,6 +107,21 @@ def test_values_at_both_sides_of_every_bound(name):
                 ctx.set(decoder.value, value)
                 assert_bits(f"{opcode.name}, argument {argument}, is_good of {value:#x}", low <= value <= high,
                             ctx.get(decoder.is_good))
+
+    simulate(decoder, bench)
+
+
+def test_words_may_have_any_value():
+    decoder = Decoder(CONFIGS["tiny"])
+
+    async def bench(ctx):
+        ctx.set(decoder.opcode, Opcode.UPDATE)
+        ctx.set(decoder.argument, 1)
+        for kind in Train:
+            ctx.set(decoder.train, kind)
+            for value in (-(1 << 31), (1 << 31) - 1, MAX_LEVEL + 1):
+                ctx.set(decoder.value, value)
+                assert_bits(f"{kind.name}, is_good of {value:#x}", kind is Train.WORDS, ctx.get(decoder.is_good))
 
     simulate(decoder, bench)
 
