@@ -8,6 +8,7 @@ from golden import protocol, validate
 from golden.config import Plane, TileConfig
 from golden.protocol import Opcode
 from golden.pulses import Train
+from golden.register_file import register_file
 from golden.registers import COUNTERS, register_map
 
 IDENTITY = ("contract", "rows", "cols", "lanes", "formats", "converter")
@@ -42,7 +43,7 @@ class LinkedTile:
     def __init__(self, config: TileConfig, link: Link):
         self.config = config
         self.link = link
-        self.registers = register_map(config)
+        self.registers = register_file(register_map(config), self)
         found = self._get(IDENTITY[0], len(IDENTITY))
         for name, value in zip(IDENTITY, found, strict=True):
             if value != self.registers[name].reset:

@@ -41,8 +41,21 @@ class Access(Enum):
 
 
 @dataclass(frozen=True)
+class Field:
+    """A named group of bits of a register, from bit `lsb` up."""
+
+    name: str
+    lsb: int
+    bits: int
+
+
+@dataclass(frozen=True)
 class Register:
-    """A 32-bit register; what is written must lie in `minimum`..`maximum`, which is 2**bits - 1 without a `limit`."""
+    """A 32-bit register; what is written must lie in `minimum`..`maximum`, which is 2**bits - 1 without a `limit`.
+
+    `values` are the names of its values from 0 on, where they are choices; `parts` its groups of bits, where there
+    is more than one.
+    """
 
     name: str
     index: int
@@ -52,6 +65,13 @@ class Register:
     access: Access = Access.WRITE
     minimum: int = 0
     limit: int | None = None
+    values: tuple[str, ...] = ()
+    parts: tuple[Field, ...] = ()
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """Its groups of bits, low ones first."""
+        return self.parts or (Field("value", 0, self.bits),)
 
     @property
     def maximum(self) -> int:
@@ -69,6 +89,9 @@ class Register:
         return self.access is Access.WRITE
 
 
+_INTERRUPTS = tuple(Field(str(interrupt.name).lower(), interrupt.bit_length() - 1, 1) for interrupt in Interrupt)
+
+
 def register_map(config: TileConfig) -> dict[str, Register]:
     """Registers of a tile by name, in the order of their index."""
     formats = config.code_bits | config.weight_bits << 8 | config.adc.bits << 16 | config.rounds << 24
@@ -78,9 +101,10 @@ def register_map(config: TileConfig) -> dict[str, Register]:
         Register("cols", 2, "Columns of the tile", reset=config.cols, access=Access.READ),
         Register("lanes", 3, "Multiply-accumulate lanes", reset=config.lanes, access=Access.READ),
         Register("formats", 4, "Input code, weight and ADC bits and Threefry rounds, one byte each, low first",
-                 reset=formats, access=Access.READ),
+                 reset=formats, access=Access.READ, parts=(Field("code_bits", 0, 8), Field("weight_bits", 8, 8),
+                                                           Field("adc_bits", 16, 8), Field("rounds", 24, 8))),
         Register("converter", 5, "Kind of ADC, and in bits 23..8 the columns that share one", reset=1 << 8,
-                 access=Access.READ),
+                 access=Access.READ, parts=(Field("kind", 0, 8), Field("columns_per_adc", 8, 16))),
         Register("seed", 8, "Seed of all random numbers"),
         Register("event", 9, "Operation counter: the event that the next operation takes"),
         Register("t_precharge", 10, "Cycles of precharge before the window opens", bits=8),
@@ -92,14 +116,18 @@ def register_map(config: TileConfig) -> dict[str, Register]:
         Register("t_recover", 16, "Cycles of recovery behind an operation", bits=8),
         Register("watchdog", 17, "Most cycles to wait for the array; 0 waits for ever", reset=1 << 28),
         Register("encoding", 18, "Input codes: 0 pulse width, 1 bit-serial with shift-and-add behind the ADC, "
-                                 "2 bit-serial with analog accumulation", bits=2, limit=2),
-        Register("train", 19, "Update trains: 0 stochastic, 1 mean-count, 2 deterministic-implicit, 3 words", bits=2),
+                                 "2 bit-serial with analog accumulation", bits=2, limit=2,
+                 values=("width", "shift_and_add", "analog")),
+        Register("train", 19, "Update trains: 0 stochastic, 1 mean-count, 2 deterministic-implicit, 3 words", bits=2,
+                 values=("stochastic", "mean_count", "deterministic", "words")),
         Register("half_select", 20, "Bias of unselected lines while programming: 0 none, 1 V/2, 2 V/3", bits=2,
-                 limit=2),
-        Register("nm", 21, "Noise management: 0 none, 1 abs-max, 2 abs-max-pow2", bits=2, reset=1, limit=2),
+                 limit=2, values=("none", "half", "third")),
+        Register("nm", 21, "Noise management: 0 none, 1 abs-max, 2 abs-max-pow2", bits=2, reset=1, limit=2,
+                 values=("none", "abs_max", "abs_max_pow2")),
         Register("bm_passes", 22, "Most passes of bound management; 1 is without", bits=4, reset=5, minimum=1, limit=8),
-        Register("bm_backward", 23, "Bound management of backward: 0 off, 1 on", bits=1),
-        Register("um", 24, "Update management: 0 off, 1 UM, 2 UM and UBLM", bits=2, reset=2, limit=2),
+        Register("bm_backward", 23, "Bound management of backward: 0 off, 1 on", bits=1, values=("off", "on")),
+        Register("um", 24, "Update management: 0 off, 1 UM, 2 UM and UBLM", bits=2, reset=2, limit=2,
+                 values=("off", "um", "um_and_ublm")),
         Register("bl", 25, "Slots of a managed update, or their limit with UBLM", bits=6, reset=31, minimum=1,
                  limit=MAX_BL),
         Register("ratio", 26, "Learning rate over dw_min, in units of 2^-16"),
@@ -111,12 +139,14 @@ def register_map(config: TileConfig) -> dict[str, Register]:
         Register("verify_gain", 31, "Pulses per deviation, in units of 2^-16 pulses per weight LSB"),
         Register("verify_patience", 32, "Rounds without progress before a cross-point is given up", bits=8, reset=8,
                  minimum=1),
-        Register("correct", 33, "Digital correction of ADC codes: 0 off, 1 on", bits=1),
+        Register("correct", 33, "Digital correction of ADC codes: 0 off, 1 on", bits=1, values=("off", "on")),
         Register("irq_status", 34, "Interrupts that are pending: bit 0 done, 1 error, 2 saturation", bits=3,
-                 access=Access.CLEAR),
-        Register("irq_enable", 35, "Interrupts that raise the line, bits as in irq_status", bits=3),
+                 access=Access.CLEAR, parts=_INTERRUPTS),
+        Register("irq_enable", 35, "Interrupts that raise the line, bits as in irq_status", bits=3,
+                 parts=_INTERRUPTS),
         Register("aborted_slots", 36, "Slots that an aborted operation has played", access=Access.READ),
-        Register("control", 37, "Bit 0 aborts the operation that runs", bits=1, access=Access.COMMAND),
+        Register("control", 37, "Bit 0 aborts the operation that runs", bits=1, access=Access.COMMAND,
+                 parts=(Field("abort", 0, 1),)),
     ]
     for n, name in enumerate(COUNTERS):
         registers += [Register(f"{name}_low", _FIRST_COUNTER + 2 * n, f"Counter {name}, bits 31..0",

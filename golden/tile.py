@@ -7,6 +7,7 @@ from golden.config import Plane, TileConfig
 from golden.ledger import Ledger
 from golden.noise import Stream
 from golden.pulses import Train, negative, train
+from golden.register_file import register_file
 from golden.registers import Access, Interrupt, register_map
 
 WORD = 1 << 32
@@ -22,7 +23,7 @@ class Tile:
 
     def __init__(self, config: TileConfig):
         self.config = config
-        self.registers = register_map(config)
+        self.registers = register_file(register_map(config), self)
         self.planes = {plane: np.zeros((shape.rows, shape.cols), dtype=np.int64)
                        for plane, shape in config.planes.items()}
         self.reset()

@@ -3,6 +3,8 @@
 
 Each returns its values as int64, or raises TypeError (kind) or ValueError (range) before anything has happened.
 """
+from collections.abc import Mapping
+
 import numpy as np
 
 from golden.config import LEVEL, MAX_LEVEL, Plane, PlaneShape, TileConfig
@@ -61,14 +63,14 @@ def plane(config: TileConfig, plane, values) -> np.ndarray:
     return values
 
 
-def register(registers: dict[str, Register], name: str) -> Register:
+def register(registers: Mapping[str, Register], name: str) -> Register:
     """The register of that name."""
     if name not in registers:
         raise ValueError(f"Register must be one of {', '.join(registers)}, not {name!r}")
     return registers[name]
 
 
-def register_value(registers: dict[str, Register], name: str, value: int) -> int:
+def register_value(registers: Mapping[str, Register], name: str, value: int) -> int:
     """A value that may be written to a register."""
     found = register(registers, name)
     if not found.writable:

@@ -70,6 +70,15 @@ def test_rows_registers_and_reset_equal_the_tile():
     same(direct, linked)
 
 
+def test_registers_are_attributes():
+    direct, linked = pair()
+    for tile in (direct, linked):
+        tile.registers.t_slot = 5
+        tile.registers.event += 2
+    assert (linked.registers.t_slot, linked.get("event")) == (5, 2)
+    same(direct, linked)
+
+
 def test_a_large_batch_is_cut_into_exchanges(monkeypatch):
     monkeypatch.setattr("crosstwin.driver._WORDS_AT_ONCE", 20)
     direct, linked = pair()

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import numpy as np
 import pytest
 
 from golden.config import TileConfig
@@ -44,3 +45,18 @@ def test_writable_registers():
     assert [r.name for r in registers.values() if r.writable] == [
         name for name in listed[listed.index("seed"):listed.index("forwards_low")] if name != "aborted_slots"]
     assert [r.name for r in registers.values() if r.writable and not r.stored] == ["irq_status", "control"]
+
+
+def test_fields_lie_side_by_side_within_their_register():
+    for register in register_map(TileConfig()).values():
+        masks = [((1 << field.bits) - 1) << field.lsb for field in register.fields]
+        assert sum(masks) == np.bitwise_or.reduce(masks) <= (1 << register.bits) - 1
+        assert not register.writable or register.maximum <= sum(masks)
+        assert len({field.name for field in register.fields}) == len(register.fields)
+
+
+def test_named_values_are_all_of_a_register():
+    found = [register for register in register_map(TileConfig()).values() if register.values]
+    assert {"encoding", "train", "nm"} <= {register.name for register in found}
+    for register in found:
+        assert len(set(register.values)) == register.maximum + 1
