@@ -6,9 +6,10 @@ from amaranth.back import verilog
 from amaranth.lib.wiring import Component
 
 from golden.config import TileConfig
+from rtl.serial_tile import SerialTile
 from rtl.tile import Tile
 
-TOP = "crosstwin_tile"
+TOP, SERIAL_TOP = "crosstwin_tile", "crosstwin_serial_tile"
 WAIVERS = {
     "DECLFILENAME": "all modules are in one file",
     "UNUSEDSIGNAL": "every field of a structure gets a wire, and every address its full width",
@@ -29,6 +30,11 @@ _CLEARED = re.compile(
 def tile_verilog(config: TileConfig) -> str:
     """Verilog source of a tile, top module `crosstwin_tile`."""
     return verilog_of(Tile(config), TOP)
+
+
+def serial_verilog(config: TileConfig, divisor: int) -> str:
+    """Verilog source of a tile behind a serial line, top module `crosstwin_serial_tile`."""
+    return verilog_of(SerialTile(config, divisor), SERIAL_TOP)
 
 
 def verilog_of(component: Component, top: str) -> str:

@@ -48,15 +48,19 @@ class BuildError(RuntimeError):
     """Verilator or the C++ compiler refused a design; the message holds the first things they said."""
 
 
-def build_model(verilog: str, top: str = "top", *, opt: str = "-O1", waivers: tuple[str, ...] = ()) -> Path:
-    """Shared library of a stream design, with the C functions of ``shim.cpp``; cached.
+def build_model(
+    verilog: str, top: str = "top", *, opt: str = "-O1", waivers: tuple[str, ...] = (), shim: Path = SHIM
+) -> Path:
+    """Shared library of a design, with the C functions of its shim; cached.
 
     Parameters
     ----------
     verilog : text of the whole design.
-    top : its top module, with ports ``clk``, ``rst`` and the streams ``i`` and ``o``.
+    top : its top module, with the ports that the shim drives: for ``shim.cpp`` ``clk``, ``rst`` and the streams
+        ``i`` and ``o``.
     opt : "-O1" builds fastest, "-O2" or "-O3" run fastest.
     waivers : names of Verilator warnings that this design may give; every other one is an error.
+    shim : the C++ file around it.
 
     Raises
     ------
@@ -69,12 +73,12 @@ def build_model(verilog: str, top: str = "top", *, opt: str = "-O1", waivers: tu
 
     def make(folder: Path) -> None:
         _verilate(folder, verilog, top, verilate)
-        objects = _compile(folder, top, SHIM, flags)
+        objects = _compile(folder, top, shim, flags)
         runtime = _runtime("model", ("verilated", "verilated_threads"), flags)
         _link(folder / MODEL, [*objects, runtime], ("-shared",), top)
         _keep_only(folder, MODEL)
 
-    return cached("model", (verilog, verilate, flags, SHIM.read_text(), *_tools()), make) / MODEL
+    return cached("model", (verilog, verilate, flags, shim.read_text(), *_tools()), make) / MODEL
 
 
 def build_bench(

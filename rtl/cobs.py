@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Consistent Overhead Byte Stuffing, both ways; mirrors golden."""
+from amaranth.hdl import Module, Signal
+from amaranth.lib import data, stream
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import Component, In, Out
+
+from golden.cobs import MOST
+
+FrameByte = data.StructLayout({"data": 8, "last": 1})
+"""A byte of a frame; `last` ends it."""
+
+
+class CobsDecoder(Component):
+    """Unstuffs a byte a cycle, without delay: `data` while `valid`, in the same cycle as the byte that brings it.
+
+    A zero, or `break_off`, ends a frame: `end`, if there was anything in it, with `is_broken` where a block was
+    not complete. Members: `i` stream of bytes, always ready; `break_off` in; `is_begun`: within a frame.
+    """
+
+    i: In(stream.Signature(8, always_ready=True))
+    break_off: In(1)
+    data: Out(8)
+    valid: Out(1)
+    end: Out(1)
+    is_broken: Out(1)
+    is_begun: Out(1)
+
+    def elaborate(self, platform):
+        m = Module()
+        left, is_full = Signal(8), Signal()
+        is_code, is_end = left == 0, self.break_off | (self.i.valid & (self.i.payload == 0))
+        m.d.comb += self.is_broken.eq(~is_code | self.break_off)
+        with m.If(is_end):
+            m.d.comb += self.end.eq(self.is_begun)
+            m.d.sync += [left.eq(0), self.is_begun.eq(0)]
+        with m.Elif(self.i.valid):
+            m.d.sync += self.is_begun.eq(1)
+            with m.If(is_code):  # the zero that the block before stands for, as that was not the last one
+                m.d.comb += self.valid.eq(self.is_begun & ~is_full)
+                m.d.sync += [left.eq(self.i.payload - 1), is_full.eq(self.i.payload == MOST + 1)]
+            with m.Else():
+                m.d.comb += [self.data.eq(self.i.payload), self.valid.eq(1)]
+                m.d.sync += left.eq(left - 1)
+        return m
+
+
+class CobsEncoder(Component):
+    """Stuffs a frame's bytes: takes a block, a byte a cycle, then gives its code and its bytes.
+
+    A frame has at least one byte. Members: `i`, `o` streams of `FrameByte`.
+    """
+
+    i: In(stream.Signature(FrameByte))
+    o: Out(stream.Signature(FrameByte))
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.block = block = Memory(shape=8, depth=MOST, init=[])
+        write, read = block.write_port(), block.read_port()
+        length, n, is_last, is_zero = Signal(8), Signal(8), Signal(), Signal()
+        m.d.comb += [write.addr.eq(length), write.data.eq(self.i.payload.data)]
+        is_final = is_last & ~is_zero  # a zero at the end of a frame is followed by an empty block
+
+        with m.FSM():
+            with m.State("FILL"):
+                m.d.comb += self.i.ready.eq(1)
+                with m.If(self.i.valid):
+                    m.d.sync += [is_last.eq(self.i.payload.last), is_zero.eq(self.i.payload.data == 0)]
+                    with m.If(self.i.payload.data != 0):
+                        m.d.comb += write.en.eq(1)
+                        m.d.sync += length.eq(length + 1)
+                    with m.If((self.i.payload.data == 0) | self.i.payload.last | (length == MOST - 1)):
+                        m.next = "CODE"
+            with m.State("CODE"):
+                m.d.comb += [self.o.valid.eq(1), self.o.payload.data.eq(length + 1),
+                             self.o.payload.last.eq((length == 0) & is_final)]
+                m.d.sync += n.eq(0)
+                with m.If(self.o.ready):
+                    m.next = "BYTES"  # whose first byte is being read
+                    with m.If(length == 0):
+                        m.next = "NEXT"
+            with m.State("BYTES"):
+                is_end = n == length - 1
+                m.d.comb += [self.o.valid.eq(1), self.o.payload.data.eq(read.data),
+                             self.o.payload.last.eq(is_end & is_final), read.addr.eq(n + self.o.ready)]
+                with m.If(self.o.ready):
+                    m.d.sync += n.eq(n + 1)
+                    with m.If(is_end):
+                        m.next = "NEXT"
+            with m.State("NEXT"):
+                m.d.sync += [length.eq(0), is_zero.eq(0)]
+                m.next = "FILL"
+                with m.If(is_last & is_zero):
+                    m.next = "CODE"
+        return m

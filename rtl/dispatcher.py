@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Between the serial link's buffers and the controller: hands over one command packet, and keeps its response."""
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import stream
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import Component, In, Out
+
+from golden.link import ABORT_OPCODE
+from golden.protocol import header
+from rtl.stream import StreamWord
+
+
+class Dispatcher(Component):
+    """Delivers a packet a word a cycle, and collects the controller's response into block RAM.
+
+    `start` delivers `length` words of the receive buffer, which holds still while `is_delivering`; `abort` sends an
+    ABORT packet after it, whose own response is dropped. Both count as `is_running` until the controller owes
+    nothing more; `done` strobes in the last cycle of that. `stall` leaves the kept response as it is for now.
+
+    Members, besides those: `address` to the receive buffer, `word` from it one cycle later; `command`, `response`
+    streams to and from the controller; `index` to the kept response, `kept` from it one cycle later, `n_kept`
+    words of it, and `clear`, which forgets them.
+    """
+
+    def __init__(self, depth: int):
+        self.depth = depth
+        count = range(depth + 1)
+        super().__init__({
+            "start": In(1), "length": In(count), "abort": In(1), "stall": In(1), "clear": In(1),
+            "is_delivering": Out(1), "is_running": Out(1), "done": Out(1),
+            "address": Out(range(depth)), "word": In(32),
+            "command": Out(stream.Signature(StreamWord)), "response": In(stream.Signature(StreamWord)),
+            "index": In(range(depth)), "kept": Out(32), "n_kept": Out(count),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        opcode = self._deliver(m)
+        is_kept, n, position = Signal(), Signal(range(self.depth + 1)), Signal(range(self.depth + 1))
+        m.submodules.memory = memory = Memory(shape=32, depth=self.depth, init=[])
+        write, read = memory.write_port(), memory.read_port()
+
+        # the response to the command is kept, that to an abort is not
+        word, is_taken = self.response.payload, self.response.valid & self.response.ready
+        is_own, was_own = Signal(), Signal()
+        owed, owed_next = Signal(range(4)), Signal(range(4))
+        is_last = is_taken & word.last
+        m.d.comb += [
+            self.response.ready.eq(self.is_running & ~self.stall),
+            is_own.eq(Mux(word.first, word.data[24:] == opcode, was_own)),
+            position.eq(Mux(word.first, 0, n)),
+            is_kept.eq(is_taken & is_own & (position < self.depth)),
+            write.addr.eq(position), write.data.eq(word.data), write.en.eq(is_kept),
+            read.addr.eq(self.index), self.kept.eq(read.data),
+            self.is_running.eq(owed != 0),
+            owed_next.eq(Mux(self.start, 1, owed + self.abort - is_last)),
+            self.done.eq(is_last & (owed_next == 0)),
+        ]
+        m.d.sync += owed.eq(owed_next)
+        with m.If(is_taken):
+            m.d.sync += was_own.eq(is_own)
+        with m.If(is_kept):
+            m.d.sync += [n.eq(position + 1), self.n_kept.eq(position + 1)]
+        with m.If(self.start | self.clear):
+            m.d.sync += self.n_kept.eq(0)
+        return m
+
+    def _deliver(self, m: Module) -> Signal:
+        """The command's words, then the abort if there is one; returns the command's opcode."""
+        opcode, n, length, is_abort = Signal(8), Signal(range(self.depth)), Signal(range(self.depth + 1)), Signal()
+        command, word = self.command, self.command.payload
+        with m.If(self.abort):
+            m.d.sync += is_abort.eq(1)
+        with m.FSM():
+            with m.State("IDLE"):
+                m.d.sync += [n.eq(0), length.eq(self.length)]
+                with m.If(self.start):
+                    m.next = "DELIVER"
+                with m.Elif(is_abort):
+                    m.next = "ABORT"
+            with m.State("DELIVER"):
+                m.d.comb += [self.is_delivering.eq(1), command.valid.eq(1), word.data.eq(self.word),
+                             word.first.eq(n == 0), word.last.eq(n == length - 1), self.address.eq(n + command.ready)]
+                with m.If(word.first):
+                    m.d.sync += opcode.eq(self.word[24:])
+                with m.If(command.ready):
+                    m.d.sync += n.eq(n + 1)
+                    with m.If(word.last):
+                        m.next = "IDLE"
+            with m.State("ABORT"):
+                m.d.comb += [command.valid.eq(1), word.data.eq(header(ABORT_OPCODE)), word.first.eq(1),
+                             word.last.eq(1)]
+                with m.If(command.ready):
+                    m.d.sync += is_abort.eq(0)
+                    m.next = "IDLE"
+        return opcode

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Frames of the serial link, received into a buffer and sent from one; mirrors golden."""
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, stream
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import Component, In, Out
+
+from golden.frame import Kind
+from rtl.cobs import CobsDecoder, CobsEncoder, FrameByte
+from rtl.crc import Check
+
+Header = data.StructLayout({"kind": 8, "session": 8, "sequence": 16})
+
+
+class Deframer(Component):
+    """Receives frames, the payload into block RAM of `depth` words.
+
+    A strobe `end` comes with a frame's last byte, with `header`, `length` of the payload in words (of more than
+    `depth`, depth + 1), `is_good` (the check agrees), `is_stored` (all of the payload that fits is in the buffer).
+    The last four bytes of a frame are its check, which is known only at the end: so each byte goes into the CRC
+    when four others have come behind it.
+
+    Members: `i` stream of bytes, always ready; `break_off` in; `hold` keeps the buffer as it is; `address` in,
+    `word` out one cycle later.
+    """
+
+    def __init__(self, depth: int):
+        self.depth = depth
+        super().__init__({
+            "i": In(stream.Signature(8, always_ready=True)), "break_off": In(1), "hold": In(1),
+            "end": Out(1), "header": Out(Header), "length": Out(range(depth + 2)), "is_good": Out(1),
+            "is_stored": Out(1), "address": In(range(depth)), "word": Out(32),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.decoder = decoder = CobsDecoder()
+        m.submodules.check = check = Check()
+        m.submodules.buffer = buffer = Memory(shape=32, depth=self.depth, init=[])
+        write, read = buffer.write_port(), buffer.read_port()
+
+        word, n_bytes = Signal(32, reset_less=True), Signal(2)
+        n_words = Signal(range(self.depth + 4))  # header and check included; enough to know that it is too long
+        whole, is_whole = Cat(word[8:], decoder.data), decoder.valid & (n_bytes == 3)
+        m.d.comb += [
+            decoder.i.payload.eq(self.i.payload), decoder.i.valid.eq(self.i.valid),
+            decoder.break_off.eq(self.break_off),
+            check.data.eq(word[:8]), check.valid.eq(decoder.valid & (n_words > 0)), check.start.eq(~decoder.is_begun),
+            write.addr.eq(n_words - 1), write.data.eq(whole),
+            write.en.eq(is_whole & (n_words > 0) & (n_words <= self.depth) & self.is_stored & ~self.hold),
+            read.addr.eq(self.address), self.word.eq(read.data),
+            self.end.eq(decoder.end), self.length.eq(n_words - 2),
+            self.is_good.eq(~decoder.is_broken & (n_bytes == 0) & (n_words >= 2) & (word == check.check)),
+        ]
+        with m.If(decoder.valid):
+            m.d.sync += [word.eq(whole), n_bytes.eq(n_bytes + 1)]
+        with m.If(is_whole):
+            m.d.sync += n_words.eq(Mux(n_words == self.depth + 3, n_words, n_words + 1))
+            with m.If(n_words == 0):
+                m.d.sync += self.header.eq(whole)
+        with m.If(decoder.end):
+            m.d.sync += [n_bytes.eq(0), n_words.eq(0)]
+        m.d.sync += self.is_stored.eq(~self.hold & (self.is_stored | ~decoder.is_begun))
+        return m
+
+
+class Framer(Component):
+    """Sends one frame at a time, its payload word by word from wherever it is kept.
+
+    `start` (while not busy) takes `header` and `length` (0..depth words of payload); then payload word `index` is taken from `word`,
+    which must follow `index` by one cycle at most. Members: `o` stream of bytes; `is_busy` from the cycle after
+    `start` until the last byte is gone; `kind` of the frame then.
+    """
+
+    def __init__(self, depth: int):
+        self.depth = depth
+        super().__init__({
+            "start": In(1), "header": In(Header), "length": In(range(depth + 1)), "index": Out(range(depth + 1)),
+            "word": In(32), "is_busy": Out(1), "kind": Out(Kind), "o": Out(stream.Signature(8)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.encoder = encoder = CobsEncoder()
+        m.submodules.check = check = Check()
+        length, word, n_bytes = Signal(range(self.depth + 1)), Signal(32, reset_less=True), Signal(2)
+        is_check, is_first = Signal(), Signal()
+        taken = encoder.i.valid & encoder.i.ready
+        m.d.comb += [
+            self.is_busy.eq(1),
+            encoder.i.payload.data.eq(word[:8]), encoder.i.payload.last.eq(is_check & (n_bytes == 3)),
+            check.data.eq(word[:8]), check.valid.eq(taken & ~is_check), check.start.eq(is_first & (n_bytes == 0)),
+        ]
+
+        with m.FSM(name="words"):
+            with m.State("IDLE"):
+                with m.If(self.start & ~self.is_busy):
+                    m.d.sync += [word.eq(self.header), length.eq(self.length), self.kind.eq(self.header.kind),
+                                 is_check.eq(0), is_first.eq(1), self.index.eq(0)]
+                    m.next = "SEND"
+            with m.State("SEND"):  # a word, low byte first
+                m.d.comb += encoder.i.valid.eq(1)
+                with m.If(taken):
+                    m.d.sync += [word.eq(word[8:]), n_bytes.eq(n_bytes + 1)]
+                    with m.If(n_bytes == 3):
+                        m.d.sync += is_first.eq(0)
+                        m.next = "LOAD"
+                        with m.If(is_check):
+                            m.next = "IDLE"
+            with m.State("LOAD"):  # the next word of the payload, and the check after the last
+                with m.If(self.index == length):
+                    m.d.sync += [word.eq(check.check), is_check.eq(1)]
+                with m.Else():
+                    m.d.sync += [word.eq(self.word), self.index.eq(self.index + 1)]
+                m.next = "SEND"
+
+        with m.FSM(name="bytes"):
+            with m.State("IDLE"):
+                m.d.comb += self.is_busy.eq(0)
+                with m.If(self.start):
+                    m.next = "OPEN"
+            with m.State("OPEN"):  # ends what may stand before it on the line
+                m.d.comb += self.o.valid.eq(1)
+                with m.If(self.o.ready):
+                    m.next = "BODY"
+            with m.State("BODY"):
+                m.d.comb += [self.o.valid.eq(encoder.o.valid), self.o.payload.eq(encoder.o.payload.data),
+                             encoder.o.ready.eq(self.o.ready)]
+                with m.If(encoder.o.valid & encoder.o.payload.last & self.o.ready):
+                    m.next = "CLOSE"
+            with m.State("CLOSE"):
+                m.d.comb += self.o.valid.eq(1)
+                with m.If(self.o.ready):
+                    m.next = "IDLE"
+        return m

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The device's end of the serial link; mirrors golden."""
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import stream
+from amaranth.lib.wiring import Component, In, Out, connect, flipped
+
+from golden.frame import Kind, Reason
+from golden.link import VERSION
+from rtl.dispatcher import Dispatcher
+from rtl.frame import Deframer, Framer
+from rtl.stream import StreamWord
+
+ANSWERS = (Kind.RESPONSE, Kind.WELCOME, Kind.BUSY, Kind.NAK)
+"""What there is to send, the most urgent first."""
+
+
+class Link(Component):
+    """Frames in, command packets out; response packets in, frames out: the rules of `golden.link.Device`.
+
+    A frame is judged in the cycle of its last byte; a packet goes on to the controller once it is whole and right.
+    What is to be answered while another answer is being sent is answered behind that, once for each kind.
+
+    Parameters: `depth`, words of the longest command or response packet. Members: `i` stream of bytes from the
+    line, always ready; `break_off`, a byte without a stop bit; `o` stream of bytes to the line; `command` and
+    `response` streams of words, to and from the controller; `is_busy` while anything is left to do.
+    """
+
+    def __init__(self, depth: int):
+        self.depth = depth
+        super().__init__({
+            "i": In(stream.Signature(8, always_ready=True)), "break_off": In(1), "o": Out(stream.Signature(8)),
+            "command": Out(stream.Signature(StreamWord)), "response": In(stream.Signature(StreamWord)),
+            "is_busy": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.deframer = deframer = Deframer(self.depth)
+        m.submodules.framer = framer = Framer(self.depth)
+        m.submodules.dispatcher = dispatcher = Dispatcher(self.depth)
+        connect(m, flipped(self.i), deframer.i)
+        connect(m, framer.o, flipped(self.o))
+        connect(m, dispatcher.command, flipped(self.command))
+        connect(m, flipped(self.response), dispatcher.response)
+
+        asked = {kind: Signal(name=f"asked_{kind.name.lower()}") for kind in ANSWERS}
+        wanted = {kind: Signal(name=f"wanted_{kind.name.lower()}") for kind in ANSWERS}
+        session, offer, nonce, last = Signal(8), Signal(8), Signal(16), Signal(16)
+        is_open, is_offered, reason = Signal(), Signal(), Signal(Reason)
+        expected = Mux(is_open, Mux(last == 0xFFFF, 1, last + 1), 0)
+        m.d.comb += [
+            deframer.break_off.eq(self.break_off), deframer.hold.eq(dispatcher.is_delivering),
+            deframer.address.eq(dispatcher.address), dispatcher.word.eq(deframer.word),
+            dispatcher.length.eq(deframer.length), dispatcher.stall.eq(framer.is_busy & (framer.kind == Kind.RESPONSE)),
+            self.is_busy.eq(Cat(*wanted.values()).any() | framer.is_busy | dispatcher.is_running),
+        ]
+
+        # what a frame asks for
+        frame, is_accepted, is_aborted = deframer.header, Signal(), Signal()
+        is_last = is_open & (frame.session == session) & (frame.sequence == last)
+        is_next = is_open & (frame.session == session) & (frame.sequence == expected) & (frame.kind == Kind.DATA)
+        is_opening = is_offered & (frame.session == offer) & (frame.sequence == 0) & (frame.kind == Kind.OPEN)
+        is_packet = frame.kind == Kind.DATA
+        is_known = (deframer.length > 0) == is_packet
+        for kind in (Kind.HELLO, Kind.OPEN, Kind.ABORT):
+            is_packet |= frame.kind == kind
+        with m.If(deframer.end):
+            m.d.comb += asked[Kind.NAK].eq(1)
+            with m.If(~deframer.is_good):
+                m.d.sync += reason.eq(Reason.DAMAGED)
+            with m.Elif(~is_packet | ~is_known):
+                m.d.sync += reason.eq(Reason.KIND)
+            with m.Elif(frame.kind == Kind.HELLO):
+                m.d.comb += [asked[Kind.NAK].eq(0), asked[Kind.WELCOME].eq(1)]
+                m.d.sync += [nonce.eq(frame.sequence), is_offered.eq(1)]
+                with m.If(~is_offered | (nonce != frame.sequence)):
+                    following = (offer + 1)[:8]
+                    m.d.sync += offer.eq(Mux(following == session, following + 1, following))
+            with m.Elif(is_last):
+                m.d.comb += [asked[Kind.NAK].eq(0), asked[Kind.BUSY].eq(dispatcher.is_running),
+                             asked[Kind.RESPONSE].eq(~dispatcher.is_running)]
+                with m.If((frame.kind == Kind.ABORT) & dispatcher.is_running & ~is_aborted):
+                    m.d.comb += dispatcher.abort.eq(1)
+                    m.d.sync += is_aborted.eq(1)
+            with m.Elif(~is_next & ~is_opening):
+                m.d.sync += reason.eq(Reason.ORDER)
+            with m.Elif(dispatcher.is_running | ~deframer.is_stored):
+                m.d.comb += [asked[Kind.NAK].eq(0), asked[Kind.BUSY].eq(1)]
+            with m.Elif(deframer.length > self.depth):
+                m.d.sync += reason.eq(Reason.LENGTH)
+            with m.Else():
+                m.d.comb += [asked[Kind.NAK].eq(0), is_accepted.eq(1)]
+        with m.If(is_accepted):
+            m.d.comb += [dispatcher.start.eq(is_next), dispatcher.clear.eq(1), asked[Kind.RESPONSE].eq(is_opening)]
+            m.d.sync += [session.eq(frame.session), last.eq(frame.sequence), is_aborted.eq(0)]
+            with m.If(is_opening):
+                m.d.sync += [is_open.eq(1), is_offered.eq(0)]
+
+        # answers, one after the other
+        contents = {  # session, sequence, words of payload
+            Kind.RESPONSE: (session, last, dispatcher.n_kept), Kind.WELCOME: (offer, nonce, 1),
+            Kind.BUSY: (session, last, 0), Kind.NAK: (session, expected, 1),
+        }
+        for kind in ANSWERS:
+            with (m.If if kind == ANSWERS[0] else m.Elif)(wanted[kind]):
+                *address, length = contents[kind]
+                m.d.comb += [framer.start.eq(1), framer.header.kind.eq(kind),
+                             Cat(framer.header.session, framer.header.sequence).eq(Cat(*address)),
+                             framer.length.eq(length)]
+                with m.If(~framer.is_busy):
+                    m.d.sync += wanted[kind].eq(0)
+        m.d.comb += [dispatcher.index.eq(framer.index), framer.word.eq(dispatcher.kept)]
+        with m.Switch(framer.kind):
+            with m.Case(Kind.WELCOME):
+                m.d.comb += framer.word.eq(VERSION)
+            with m.Case(Kind.NAK):
+                m.d.comb += framer.word.eq(reason)
+        with m.If(is_accepted | dispatcher.done):
+            m.d.sync += wanted[Kind.RESPONSE].eq(dispatcher.done)
+        for kind in ANSWERS:
+            with m.If(asked[kind]):
+                m.d.sync += wanted[kind].eq(1)
+        return m

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A tile behind a serial line: what a board holds, but for its clock and its pads."""
+from amaranth.hdl import Module
+from amaranth.lib.cdc import FFSynchronizer
+from amaranth.lib.wiring import Component, In, Out, connect
+
+from golden.config import TileConfig
+from golden.frame import longest_packet
+from rtl.link import Link
+from rtl.tile import Tile
+from rtl.uart import UartReceiver, UartTransmitter
+
+
+class SerialTile(Component):
+    """Tile, link and UART. The line's rate is the clock's over `divisor`.
+
+    Members: `rx` (asynchronous) and `tx`, the serial line; `is_busy` while there is anything left to do, for a
+    lamp, or a simulation that need not go on otherwise.
+    """
+
+    rx: In(1, init=1)
+    tx: Out(1, init=1)
+    is_busy: Out(1)
+
+    def __init__(self, config: TileConfig, divisor: int):
+        self.config = config
+        self.tile, self.link = Tile(config), Link(longest_packet(config))
+        self.receiver, self.transmitter = UartReceiver(divisor), UartTransmitter(divisor)
+        super().__init__()
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.tile, m.submodules.link = tile, link = self.tile, self.link
+        m.submodules.receiver, m.submodules.transmitter = receiver, transmitter = self.receiver, self.transmitter
+        m.submodules.rx_synchronizer = FFSynchronizer(self.rx, receiver.rx, init=1)
+        connect(m, receiver.o, link.i)
+        connect(m, link.o, transmitter.i)
+        connect(m, link.command, tile.i)
+        connect(m, tile.o, link.response)
+        m.d.comb += [
+            link.break_off.eq(receiver.error), self.tx.eq(transmitter.tx),
+            self.is_busy.eq(link.is_busy | ~transmitter.is_idle),
+        ]
+        return m
