@@ -5,7 +5,7 @@ Every part runs twice, once on the golden model and once on the backend that was
 outputs. The ADC codes of every pass, the final weights, the registers and the counters of both are compared.
 """
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -28,7 +28,7 @@ second go with more lanes."""
 LARGEST_WEIGHT = 0.6
 """Where the largest float weight goes: less gives more ADC noise, more clips at more devices' bounds."""
 _BATCHES = 8
-LABELS = {"golden": "golden", "verilator": "RTL"}
+LABELS = {"golden": "golden", "verilator": "RTL", "ports": "boards"}
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,11 @@ def tile_configs(device: str) -> list[TileConfig]:
 class Demo:
     """The job on one backend and device, a step at a time; `infer` and `train` return what summary.json holds.
 
+    `ports`: of two boards that hold the two tiles, which are then what computes, under the backend's name "ports".
     `progress(label, total)` gives a function to call after each of `total` steps, to show how far it is.
     """
 
-    def __init__(self, backend: str, device: str, seed: int, progress: Callable):
+    def __init__(self, backend: str, device: str, seed: int, progress: Callable, ports: Sequence[str] = ()):
         self.backend, self.device, self.seed, self.progress = backend, device, seed, progress
         self.recipe = RECIPES.get(device, Recipe())
         self.split = digits.load()
@@ -86,11 +87,18 @@ class Demo:
         self.float_accuracy = accuracy(predict_float(self.weights, self.split.test_x), self.split.test_y)
         self.mismatch: str | None = None
         self.runs: dict[str, dict[str, Run]] = {}
-        self._stack = ExitStack()
-        self._tiles = {name: [make_tile(name, config) for config in tile_configs(device)]
-                       for name in dict.fromkeys(("golden", backend))}
-        for tile in (tile for tiles in self._tiles.values() for tile in tiles):
-            self._stack.callback(getattr(tile, "close", lambda: None))
+        configs = tile_configs(device)
+        with ExitStack() as stack:
+            self._tiles = {name: [self._open(stack, place, config) for place, config in
+                                  zip(ports if name == "ports" else [name] * len(configs), configs, strict=True)]
+                           for name in dict.fromkeys(("golden", backend))}
+            self._stack = stack.pop_all()
+
+    @staticmethod
+    def _open(stack: ExitStack, place: str, config: TileConfig):
+        tile = make_tile(place, config)
+        stack.callback(getattr(tile, "close", lambda: None))
+        return tile
 
     def __enter__(self):
         return self
@@ -117,7 +125,7 @@ class Demo:
             return network.train(self.split, epochs, self.seed, self.recipe.rate, step)
 
         part = self._part("training", job, epochs * len(self.split.train_y))
-        history = {("rtl" if name == "verilator" else name): run.network.history
+        history = {("golden" if name == "golden" else "rtl"): run.network.history
                    for name, run in self.runs["training"].items()}
         return part | {"epochs": epochs, "images": len(self.split.train_y), "history": history}
 

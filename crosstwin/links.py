@@ -51,20 +51,33 @@ class VerilatedLink:
         self.model.close()
 
 
-def _verilog(config: TileConfig, quiet: bool) -> str:
-    """The tile's Verilog, which takes seconds to make: kept until a source or the configuration changes."""
+SIMULATED_DIVISOR = 2
+"""Cycles of a bit on the line of a simulated board: the fewest, as each of them is simulated."""
+
+
+def simulated_board(config: TileConfig, *, opt: str = "-O1", quiet: bool = False):
+    """The verilated RTL of a tile behind a serial line (`sim.serial_model.SerialModel`)."""
+    from sim.serial_model import SerialModel
+
+    return SerialModel(_verilog(config, quiet, SIMULATED_DIVISOR), "crosstwin_serial_tile", SIMULATED_DIVISOR, opt=opt)
+
+
+def _verilog(config: TileConfig, quiet: bool, divisor: int | None = None) -> str:
+    """Verilog of the tile, behind a serial line if there is a divisor. It takes seconds to make, so it is kept until
+    a source or the configuration changes."""
     from sim.cache import cached, key_of
 
     def make(folder: Path) -> None:
-        from rtl.verilog import tile_verilog
+        from rtl import verilog
 
         if not quiet:
             print(f"Building the verilated tile of {config.rows} x {config.cols}, {config.lanes} lanes, once: "
                   "10 to 30 s ...", file=sys.stderr, flush=True)
-        (folder / "tile.v").write_text(tile_verilog(config), encoding="utf-8")
+        text = verilog.serial_verilog(config, divisor) if divisor else verilog.tile_verilog(config)
+        (folder / "tile.v").write_text(text, encoding="utf-8")
 
     sources = [path.read_text(encoding="utf-8") for package in ("golden", "rtl") for path in _sources(package)]
-    folder = cached("verilog", (repr(config), metadata.version("amaranth"), key_of(*sources)), make)
+    folder = cached("verilog", (repr(config), divisor, metadata.version("amaranth"), key_of(*sources)), make)
     return (folder / "tile.v").read_text(encoding="utf-8")
 
 

@@ -2,6 +2,7 @@
 """Opening a twin by the name of what computes it."""
 from crosstwin.driver import LinkedTile
 from crosstwin.links import VerilatedLink
+from crosstwin.serial_link import SerialLink
 from crosstwin.twin import Twin
 from golden.config import TileConfig
 from golden.management import Management
@@ -14,10 +15,22 @@ BACKENDS = {
 }
 
 
+def is_port(backend: str) -> bool:
+    """Whether a backend is the name of a serial port: a path, or COM and a number."""
+    return "/" in backend or backend.upper().startswith("COM")
+
+
 def make_tile(backend: str, config: TileConfig):
-    """A bare tile on a backend; ValueError if there is none of that name."""
+    """A bare tile on a backend or at a serial port; ValueError if there is no backend of that name."""
+    if is_port(backend):
+        link = SerialLink(backend)
+        try:
+            return LinkedTile(config, link)
+        except BaseException:
+            link.close()
+            raise
     if backend not in BACKENDS:
-        raise ValueError(f"Backend must be one of {', '.join(BACKENDS)}, not {backend!r}")
+        raise ValueError(f"Backend must be one of {', '.join(BACKENDS)} or a serial port, not {backend!r}")
     return BACKENDS[backend](config)
 
 
@@ -25,8 +38,9 @@ def open(backend: str = "golden", config: TileConfig | str = "default", seed: in
          management: Management | None = None) -> Twin:
     """A new twin of a tile, all weights zero, devices and converters drawn from (config, seed).
 
-    `backend`: "golden" (numpy) or "verilator" (the RTL); both give the same bits. `config`: a TileConfig, or
-    the name of a preset in `golden.presets.TILES`. ValueError where either is unknown.
+    `backend`: "golden" (numpy), "verilator" (the RTL), or the serial port of a board or of `crosstwin serve`
+    (as "/dev/ttyUSB1"); all give the same bits. `config`: a TileConfig, or the name of a preset in
+    `golden.presets.TILES`. ValueError where either is unknown, LinkError where a port or board is not right.
     """
     if isinstance(config, str):
         if config not in TILES:

@@ -151,6 +151,8 @@ class Host:
         self.pending = b""
         self.response: tuple[int, ...] = ()
         self.refusal: Frame | None = None
+        self.heard = 0
+        """Undamaged frames so far, of whatever kind."""
         self._deframer = Deframer()
         self._request = Frame(Kind.HELLO)
         self._is_idle, self._nonce = True, 0
@@ -172,6 +174,7 @@ class Host:
         """Take bytes from the line. Damaged frames and NAKs ask for a repetition; what is stale is dropped."""
         verdict = Verdict.WAIT
         for frame in self._deframer.feed(data):
+            self.heard += frame is not None
             if self._is_idle:
                 continue
             judged = Verdict.SEND if frame is None else self._judge(frame)

@@ -6,7 +6,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.frame import Kind
-from rtl.cobs import CobsDecoder, CobsEncoder, FrameByte
+from rtl.cobs import CobsDecoder, CobsEncoder
 from rtl.crc import Check
 
 Header = data.StructLayout({"kind": 8, "session": 8, "sequence": 16})
@@ -67,9 +67,9 @@ class Deframer(Component):
 class Framer(Component):
     """Sends one frame at a time, its payload word by word from wherever it is kept.
 
-    `start` (while not busy) takes `header` and `length` (0..depth words of payload); then payload word `index` is taken from `word`,
-    which must follow `index` by one cycle at most. Members: `o` stream of bytes; `is_busy` from the cycle after
-    `start` until the last byte is gone; `kind` of the frame then.
+    `start` (while not busy) takes `header` and `length`, 0..depth words of payload. Payload word `index` is then
+    taken from `word`, which must follow `index` by one cycle at most. Members: `o` stream of bytes; `is_busy` from
+    the cycle after `start` until the last byte is gone; `kind` of the frame then.
     """
 
     def __init__(self, depth: int):

@@ -18,6 +18,9 @@ def add(commands) -> None:
     """Declare the command."""
     parser = commands.add_parser("demo", help="classify and learn digits, RTL against golden model")
     parser.add_argument("--backend", choices=BACKENDS, default="verilator", help="what computes (default: verilator)")
+    parser.add_argument("--port", action="append", default=[], metavar="PATH", dest="ports",
+                        help="serial port of the board that computes; twice, for the two tiles, instead of --backend "
+                             "(see `crosstwin serve --demo`)")
     parser.add_argument("--epochs", type=count(1, 1000), default=EPOCHS, help=f"of training (default: {EPOCHS})")
     parser.add_argument("--seed", type=seed, default=0, help="of devices, noise, weights and order (default: 0)")
     parser.add_argument("--device", choices=DEVICES, default="GokmenVlasov", help="at the cross-points")
@@ -31,14 +34,17 @@ def run(arguments: argparse.Namespace) -> int:
     from crosstwin import figure
     from crosstwin.demo import Demo
 
+    if len(arguments.ports) not in (0, 2):
+        raise console.UsageError(f"--port must be given twice, for two tiles, not {len(arguments.ports)} times")
+    backend = "ports" if arguments.ports else arguments.backend
     try:
         arguments.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise console.UsageError(f"--out must be a folder that can be written, not {arguments.out} ({error.strerror})"
                                  ) from None
-    with Demo(arguments.backend, arguments.device, arguments.seed,
-              partial(console.progress, quiet=arguments.json)) as demo:
-        summary = {"backend": arguments.backend, "device": arguments.device, "seed": arguments.seed,
+    with Demo(backend, arguments.device, arguments.seed, partial(console.progress, quiet=arguments.json),
+              arguments.ports) as demo:
+        summary = {"backend": backend, "device": arguments.device, "seed": arguments.seed,
                    "inference": demo.infer(), "training": demo.train(arguments.epochs), "mismatch": demo.mismatch}
         figure.draw(demo, summary, arguments.out / "demo.png")
     (arguments.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")

@@ -13,7 +13,7 @@ def test_the_golden_model_opens_by_preset_and_by_configuration():
 
 
 def test_an_unknown_backend_is_refused_with_those_that_there_are():
-    with pytest.raises(ValueError, match="Backend must be one of golden, verilator, not 'fpga'"):
+    with pytest.raises(ValueError, match="Backend must be one of golden, verilator or a serial port, not 'fpga'"):
         crosstwin.open("fpga")
 
 
