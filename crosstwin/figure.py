@@ -8,8 +8,8 @@ from crosstwin.digits import N_CLASSES
 from crosstwin.network import N_HIDDEN
 
 _INK, _MUTED = "#1f2933", "#7b8794"
-_COLORS = {"golden": "#0072b2", "verilator": "#d55e00"}
-_NAMES = {"golden": "golden model", "verilator": "RTL under Verilator"}
+_COLORS = {"golden": "#0072b2", "verilator": "#d55e00", "ports": "#d55e00"}
+_NAMES = {"golden": "golden model", "verilator": "RTL under Verilator", "ports": "boards at serial ports"}
 _WINDOW = 100
 
 

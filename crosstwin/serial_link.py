@@ -8,6 +8,7 @@ import numpy as np
 import serial
 
 from crosstwin.driver import LinkError
+from golden.frame import Frame, Reason
 from golden.link import Host, Verdict
 from golden.protocol import FIRST, LAST, split
 
@@ -37,7 +38,8 @@ class SerialLink:
         self.port, self.timeout, self.patience = port, timeout, patience
         self.repeats = 0
         """Frames that were sent more than once since the link was opened."""
-        self._host, self._is_open, self._is_aborting, self._heard = Host(), False, False, 0
+        self._host, self._is_open, self._is_aborting = Host(), False, False
+        self._sent, self._heard = b"", 0
         self._serial = _open(port, baud)
         self._byte_s = 10 / baud
         try:
@@ -103,7 +105,6 @@ class SerialLink:
                 silent, repeats, wait = silent + 1, repeats + 1, 2 * wait
             if silent >= _MOST_SILENT or repeats >= _MOST_REPEATS or now > begin + self.patience:
                 raise LinkError(self._failure(now - begin))
-            self.repeats += 1
             deadline = now + self._send(wait)
 
     def _failure(self, seconds: float) -> str:
@@ -114,16 +115,18 @@ class SerialLink:
             return (f"{board} must speak CrossTwin's link protocol, but none of the {self._heard} bytes that it sent "
                     "is a frame of it: is it another device, or another baud rate?")
         if self._host.refusal:
-            return f"{board} must accept the packet, but refused it: {self._host.refusal}"
+            return f"{board} must accept the packet, but refused it: {_reason(self._host.refusal)}"
         return f"{board} must answer, but stopped to within {seconds:.1f} s"
 
     def _send(self, wait: float) -> float:
         """Send what is pending; the seconds after which it has no answer."""
+        self.repeats += self._host.pending is self._sent
+        self._sent = self._host.pending
         try:
-            self._serial.write(self._host.pending)
+            self._serial.write(self._sent)
         except (serial.SerialException, OSError) as error:
             raise LinkError(self._lost(error)) from None
-        return wait + len(self._host.pending) * self._byte_s
+        return wait + len(self._sent) * self._byte_s
 
     def _read(self, deadline: float) -> bytes:
         self._serial.timeout = max(0.0, min(deadline - time.monotonic(), _SLICE_S))
@@ -139,6 +142,13 @@ class SerialLink:
         return f"Port {self.port} must stay connected, but was lost: {error}"
 
 
+def _reason(refusal: Frame) -> str:
+    """Why a NAK was sent, and what the device would take."""
+    known = refusal.payload and refusal.payload[0] in list(Reason)
+    reason = Reason(refusal.payload[0]).name if known else str(refusal.payload)
+    return f"{reason} (it expects packet {refusal.sequence} of session {refusal.session})"
+
+
 _REFUSALS = {
     errno.ENOENT: "there is none",
     errno.ENOTTY: "it is not one",
@@ -152,7 +162,9 @@ def _open(port: str, baud: int) -> serial.Serial:
     try:
         return serial.Serial(port, baud, timeout=0, write_timeout=10, exclusive=True)
     except (serial.SerialException, OSError) as error:
-        why = _REFUSALS.get(error.errno or 0, str(error))
+        cause = error.__context__  # a terminal's own error, which pyserial wraps without its number
+        number = error.errno or (cause.args[0] if cause and cause.args else 0)
+        why = _REFUSALS.get(number, str(error))
         raise LinkError(f"Port {port} must be a free serial port, but {why}") from None
     except ValueError as error:
         raise LinkError(f"Port {port} must run at {baud} baud, but: {error}") from None

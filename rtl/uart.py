@@ -5,8 +5,8 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
 
-def _checked(divisor: int) -> int:
-    """Cycles of a bit."""
+def checked_divisor(divisor: int) -> int:
+    """Cycles of a bit; ValueError where a bit would be too short or too long."""
     if not 2 <= divisor < 1 << 16:
         raise ValueError(f"Divisor must be in 2..65535 cycles a bit, not {divisor}")
     return divisor
@@ -24,7 +24,7 @@ class UartReceiver(Component):
     """
 
     def __init__(self, divisor: int):
-        self.divisor = _checked(divisor)
+        self.divisor = checked_divisor(divisor)
         super().__init__({"rx": In(1, init=1), "o": Out(stream.Signature(8, always_ready=True)), "error": Out(1)})
 
     def elaborate(self, platform):
@@ -70,7 +70,7 @@ class UartTransmitter(Component):
     """
 
     def __init__(self, divisor: int):
-        self.divisor = _checked(divisor)
+        self.divisor = checked_divisor(divisor)
         super().__init__({"i": In(stream.Signature(8)), "tx": Out(1, init=1), "is_idle": Out(1, init=1)})
 
     def elaborate(self, platform):

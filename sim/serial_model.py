@@ -28,7 +28,7 @@ _FUNCTIONS = {
 
 def symbols_of(data: bytes) -> NDArray[np.uint16]:
     """Bytes as they go over the line: start bit, 8 bits, low one first, stop bit."""
-    return np.frombuffer(data, dtype=np.uint8).astype(np.uint16) << 1 | 0x200
+    return np.frombuffer(data, dtype=np.uint8).astype(np.uint16) * np.uint16(2) + np.uint16(0x200)
 
 
 class SerialModel:

@@ -5,6 +5,7 @@ import os
 import selectors
 import tty
 from collections.abc import Sequence
+from contextlib import suppress
 
 from sim.serial_model import SerialModel
 
@@ -34,10 +35,8 @@ class SimulatedBoard:
 
     def receive(self) -> None:
         """Put what has come from the terminal on the board's line."""
-        try:
+        with suppress(BlockingIOError):
             self.model.send(os.read(self.line, _MOST))
-        except BlockingIOError:
-            pass
 
     def run(self) -> None:
         """Let time pass, and send what comes from the board."""
@@ -46,10 +45,8 @@ class SimulatedBoard:
 
     def send(self) -> None:
         """Send as much as the terminal takes."""
-        try:
+        with suppress(BlockingIOError):
             self.unsent = self.unsent[os.write(self.line, self.unsent):] if self.unsent else b""
-        except BlockingIOError:
-            pass
         self.unsent = self.unsent[-_MOST:]
 
     def close(self) -> None:

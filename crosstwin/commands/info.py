@@ -12,7 +12,12 @@ from crosstwin import console
 from golden.presets import DEVICES, TILES
 from golden.registers import CONTRACT_VERSION
 
-_PACKAGES = ("numpy", "numba", "amaranth", "scikit-learn", "matplotlib")
+_PACKAGES = ("numpy", "numba", "amaranth", "scikit-learn", "matplotlib", "pyserial")
+_BACKENDS = {
+    "golden": "the model, in numpy",
+    "verilator": "the RTL, in this process",
+    "/dev/...": "a board at a serial port; `crosstwin serve --sim` makes ports with simulated boards",
+}
 
 
 def add(commands) -> None:
@@ -28,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         "version": crosstwin.__version__, "contract": CONTRACT_VERSION, "tools": tools(),
         "devices": {name: {"model": type(device).__name__} | asdict(device) for name, device in DEVICES.items()},
         "tiles": {name: asdict(tile) | {"device": _name(tile.device)} for name, tile in TILES.items()},
-        "boards": boards(),
+        "backends": _BACKENDS, "boards": boards(),
     }
     if arguments.json:
         console.print_json(found)
@@ -42,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     console.table("Tiles", ["name", *keys, "ADC bits", "ADC bound"],
                   [[name, *(tile[key] for key in keys), tile["adc"]["bits"], tile["adc"]["bound"]]
                    for name, tile in found["tiles"].items()])
+    console.table("Backends", ["name", "what computes"], [list(each) for each in found["backends"].items()])
     console.table("Boards", ["name"], [[name] for name in found["boards"]] or [["none yet"]])
     return 0
 

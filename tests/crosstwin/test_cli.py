@@ -58,4 +58,6 @@ def test_info(capsys):
     assert set(found["tiles"]) == set(crosstwin.TILES)
     assert "numpy" in found["tools"]
     assert cli.main(["info"]) == 0
-    assert "GokmenVlasov" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "GokmenVlasov" in printed
+    assert "crosstwin serve --sim" in printed

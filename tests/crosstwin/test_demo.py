@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demo on the golden model, and that it finds a backend which differs."""
 import json
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from crosstwin import DEVICES, cli, demo, digits, opening
 from crosstwin.driver import LinkedTile
 from crosstwin.links import ControllerLink
+from tests.crosstwin.golden_port import golden_port
 
 
 @pytest.fixture
@@ -48,6 +50,24 @@ def test_a_linked_backend_is_compared_value_by_value(tmp_path, capsys, monkeypat
     assert summary["inference"]["compared"] >= weights + 40 * (32 + 10)
     assert summary["training"]["compared"] >= weights + 60 * (32 + 10 + 33) + 40 * (32 + 10)
     assert "mismatches" in capsys.readouterr().out
+
+
+def test_boards_at_ports_give_the_same_summary(tmp_path, capsys, monkeypatch, few_images):
+    monkeypatch.setitem(opening.BACKENDS, "verilator", lambda config: LinkedTile(config, ControllerLink(config)))
+    assert cli.main(["demo", "--epochs", "1", "--out", str(tmp_path / "links"), "--json"]) == 0
+    expected = json.loads(capsys.readouterr().out)
+    with ExitStack() as stack:
+        ports = [stack.enter_context(golden_port(config)).path for config in demo.tile_configs("GokmenVlasov")]
+        assert cli.main(["demo", "--epochs", "1", "--out", str(tmp_path), "--json",
+                         "--port", ports[0], "--port", ports[1]]) == 0
+    actual = json.loads(capsys.readouterr().out)
+    assert (expected.pop("backend"), actual.pop("backend")) == ("verilator", "ports")
+    for summary in (expected, actual):
+        for part in ("inference", "training"):
+            for key in ("wall_s", "wall_golden_s"):
+                assert summary[part].pop(key) > 0
+    assert actual == expected
+    assert (tmp_path / "demo.png").exists()
 
 
 def test_a_backend_that_differs_fails_the_demo(tmp_path, capsys, monkeypatch, few_images):

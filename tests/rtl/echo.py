@@ -57,11 +57,11 @@ class Echo(Component):
                     m.d.sync += length.eq(length + 1)
                     with m.If(self.i.payload.first):
                         m.d.sync += [head.eq(self.i.payload.data), time.eq(self.i.payload.data[16:24] << 4)]
-                    with m.If(self.i.payload.last):
-                        m.d.sync += [count.eq(count + 1), n.eq(0)]
-                        m.next = "RUN"
                     with m.If(self.i.payload.first & is_abort):
                         m.next = "ABORT"
+                    with m.Elif(self.i.payload.last):
+                        m.d.sync += [count.eq(count + 1), n.eq(0)]
+                        m.next = "RUN"
             with m.State("RUN"):
                 m.d.sync += time.eq(time - 1)
                 with m.If(self.i.valid & is_abort):

@@ -24,19 +24,19 @@ def lint(text: str, folder) -> str:
 
 
 @cache
-def text_of(config: TileConfig) -> str:
+def verilog_of(config: TileConfig) -> str:
     return tile_verilog(config)
 
 
 @pytest.mark.parametrize("config", [CONFIGS["narrow"], SMALL_TABLE], ids=["narrow", "table"])
 def test_text_is_clean_and_the_same_twice(config: TileConfig, tmp_path):
-    assert lint(text_of(config), tmp_path) == ""
-    assert tile_verilog(config) == text_of(config)
+    assert lint(verilog_of(config), tmp_path) == ""
+    assert tile_verilog(config) == verilog_of(config)
 
 
 def test_every_waiver_has_its_reason_and_its_use(tmp_path):
     """Each stands behind its reason; without them the text is not clean, so the lint above looks at something."""
-    text = text_of(CONFIGS["narrow"])
+    text = verilog_of(CONFIGS["narrow"])
     head = text[:text.index("module ")].splitlines()
     found = {re.search(r"lint_off (\w+)", waiver)[1]: reason
              for reason, waiver in zip(head[::2], head[1::2], strict=False) if "lint_off" in waiver}
@@ -47,7 +47,7 @@ def test_every_waiver_has_its_reason_and_its_use(tmp_path):
 
 
 def test_ports_are_those_of_the_streams():
-    text = text_of(CONFIGS["narrow"])
+    text = verilog_of(CONFIGS["narrow"])
     ports = re.search(rf"module {TOP}\(([^)]*)\)", text)[1]
     assert sorted(name.strip() for name in ports.split(",")) == sorted([
         "clk", "rst", "i__payload", "i__valid", "i__ready", "o__payload", "o__valid", "o__ready"])
