@@ -20,9 +20,8 @@ from tests.rtl.echo import EchoBoard
 
 @contextmanager
 def serving(n: int):
-    model = SerialModel(verilog_of(EchoBoard(2), "echo_board"), "echo_board", 2)
-    boards = [SimulatedBoard(model)]
-    boards += [SimulatedBoard(SerialModel(verilog_of(EchoBoard(2), "echo_board"), "echo_board", 2)) for _ in range(n - 1)]
+    text = verilog_of(EchoBoard(2), "echo_board")
+    boards = [SimulatedBoard(SerialModel(text, "echo_board", 2)) for _ in range(n)]
     server = Server(boards)
     thread = threading.Thread(target=server.run)
     thread.start()
