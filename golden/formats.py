@@ -66,9 +66,9 @@ class Format:
         return np.asarray(codes, dtype=np.float64) * self.lsb
 
 
-def round_half_even(value, shift: int):
-    """`value / 2**shift`, rounded to the nearest integer, ties to the even one."""
-    if shift <= 0:
+def round_half_even(value, shift):
+    """`value / 2**shift`, rounded to the nearest integer, ties to the even one; `shift` may be an array of shifts > 0."""
+    if isinstance(shift, int) and shift <= 0:
         return value << -shift
     half = (1 << (shift - 1)) - 1
     return (value + half + ((value >> shift) & 1)) >> shift
@@ -84,3 +84,8 @@ def divide_half_even(numerator, denominator):
 def saturate(value, fmt: Format):
     """The code of `fmt` nearest to `value`."""
     return np.clip(value, fmt.min, fmt.max)
+
+
+def clip(value, low: int, high: int):
+    """The integer in low..high nearest to `value`."""
+    return np.clip(value, low, high)

@@ -1,127 +1,145 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Noise, bound, update and BL management (NM, BM, UM, UBLM), in integers.
+"""Noise, bound, update and BL management (NM, BM, UM, UBLM) as the tile does it, in integers; see `rtl/manager.py`.
 
-The driver uses these around a tile; they work on real vectors in `VECTOR` fixed point, so that a later
-hardware version can give the same bits. Source of the equations: aihwkit
-`rpu_forward_backward_pass.cpp` (NM, BM) and `rpu_pulsed_meta_parameter.cpp` (UM, UBLM).
+Vectors are VECTOR fixed point, and whatever is divided by a vector's largest magnitude is first made a `Gain`, so that
+one multiplier serves codes, outputs and levels. Source of the equations: aihwkit `rpu_forward_backward_pass.cpp`
+(NM, BM) and `rpu_pulsed_meta_parameter.cpp` (UM, UBLM).
 """
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
+from enum import IntEnum
 
 import numpy as np
 
 from golden.config import MAX_BL, MAX_LEVEL, VECTOR, TileConfig, check_int
-from golden.formats import divide_half_even, round_half_even, saturate
+from golden.gain import Gain, bits, gain, scaled
+
+RATIO_FRAC = 16
+"""Bits behind the point of the register `ratio`."""
+MAX_PASSES = 8
+"""Most passes of bound management."""
+ONE = 1 << VECTOR.frac
+MAX_EXCESS = 1 << 30
+"""Largest probability of columns before their levels are cut off at 1, in levels."""
+_K_FRAC = RATIO_FRAC + 2 * VECTOR.frac
+_INVERSE_BITS = 24
 
 
-class NoiseManagement(Enum):
-    """What an input vector is scaled by before the DAC, so that it fills the code range."""
+class NoiseManagement(IntEnum):
+    """What an input vector is scaled by before the DAC, so that it fills the code range: the register `nm`."""
 
-    NONE = "none"
+    NONE = 0
     """One: values beyond +-1 clip."""
-    ABS_MAX = "abs-max"
+    ABS_MAX = 1
     """The vector's largest magnitude."""
-    ABS_MAX_POW2 = "abs-max-pow2"
-    """The power of two at or above it: a shift in hardware."""
+    ABS_MAX_POW2 = 2
+    """The power of two at or above it: its gain is exact, up to the largest code."""
+
+
+class UpdateManagement(IntEnum):
+    """How an update spends its slots: the register `um`."""
+
+    OFF = 0
+    """Rows and columns by the same gain."""
+    UM = 1
+    """Trains of rows and columns balanced: the largest of both are equally probable."""
+    UBLM = 2
+    """Balanced, and only as many slots as the largest expected step needs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Management:
-    """Settings of all four; defaults as aihwkit's.
+    """Settings of a tile's registers; defaults as aihwkit's.
 
-    `bm_passes`: most passes of a forward while an ADC saturates, inputs halved each time; 1 is without BM.
-    `bl`: slots of an update train with UBLM off, their limit with UBLM on. `um`: balance the trains of rows
-    and columns. `ublm`: as few slots as the largest expected step needs.
+    `bm_passes`: most passes of a forward, 1..8, while an ADC saturates, inputs halved each time; 1 is without BM, and
+    `bm_backward` has it in backward too. `bl`: slots of an update train, 1..63; with UBLM their limit. TypeError for a
+    wrong kind, ValueError for a wrong range.
     """
 
     nm: NoiseManagement = NoiseManagement.ABS_MAX
     bm_passes: int = 5
-    um: bool = True
-    ublm: bool = True
+    bm_backward: bool = False
+    um: UpdateManagement = UpdateManagement.UBLM
     bl: int = 31
 
     def __post_init__(self):
-        if not isinstance(self.nm, NoiseManagement):
-            raise TypeError(f"Noise management must be a NoiseManagement, not {self.nm!r}")
-        check_int("Bound management passes", self.bm_passes, 1, 8)
+        for name, kind in (("nm", NoiseManagement), ("um", UpdateManagement), ("bm_backward", bool)):
+            if not isinstance(getattr(self, name), kind):
+                raise TypeError(f"Management {name} must be of type {kind.__name__}, not {getattr(self, name)!r}")
+        check_int("Bound management passes", self.bm_passes, 1, MAX_PASSES)
         check_int("BL", self.bl, 1, MAX_BL)
-        if self.ublm and not self.um:
-            raise ValueError("UBLM needs UM, which is off")
+
+    def registers(self) -> dict[str, int]:
+        """Values of the registers of the same names."""
+        return {name: int(getattr(self, name)) for name in ("nm", "bm_passes", "bm_backward", "um", "bl")}
 
 
-def alpha(vectors, nm: NoiseManagement):
-    """Scale of each vector (B, n) as VECTOR codes (B, 1), at least one LSB."""
-    if nm is NoiseManagement.NONE:
-        return np.full((len(vectors), 1), 1 << VECTOR.frac, dtype=np.int64)
+def scales(vectors, nm: int):
+    """What stands for the largest code in each vector (B, n): VECTOR codes (B, 1) in 1..2**23."""
+    if nm == NoiseManagement.NONE:
+        return np.full((len(vectors), 1), ONE, dtype=np.int64)
     largest = np.maximum(np.abs(vectors).max(axis=1, keepdims=True), 1)
-    if nm is NoiseManagement.ABS_MAX:
-        return largest
-    return np.array([[1 << (int(a) - 1).bit_length()] for a in largest[:, 0]], dtype=np.int64).reshape(-1, 1)
+    return largest if nm == NoiseManagement.ABS_MAX else np.int64(1) << bits(largest - 1)
 
 
 def encode(config: TileConfig, vectors, scale):
-    """Input codes of VECTOR vectors (B, n), where `scale` (B, 1) stands for the largest code."""
-    return saturate(divide_half_even(vectors * config.code.max, scale), config.code)
+    """Codes of VECTOR vectors (B, n) under `scale` (B, 1)."""
+    return scaled(vectors, gain(config.code.max, scale), config.code.max)
 
 
-def decode(config: TileConfig, codes, scale):
-    """VECTOR values of ADC codes (B, n) that were measured under `scale` (B, 1)."""
-    shift = 16 - math.frexp(config.adc.lsb)[1]  # leaves the LSB 16 bits wide
-    lsb = round(config.adc.lsb * 2.0 ** shift)
-    return saturate(round_half_even(codes * lsb * scale, shift), VECTOR)
+def decode(config: TileConfig, outputs, scale):
+    """VECTOR values, within +-(2**23 - 1), of ADC outputs (B, n) that were measured under `scale` (B, 1)."""
+    inverse, shift = inverse_lsb(config)
+    by = gain(scale, inverse)
+    return scaled(outputs, Gain(by.mantissa, by.shift - shift), VECTOR.max)
 
 
-def managed_multiply(config: TileConfig, vectors, management: Management, bound_management: bool,
-                     multiply: Callable[[np.ndarray], np.ndarray]):
-    """VECTOR outputs (B, m) of VECTOR inputs (B, n) through `multiply`, which maps codes to ADC codes.
-
-    With bound management, vectors whose outputs saturate are measured again with twice the scale: all of the
-    batch in the first pass, then those that saturated, in order. Backward has none, as in aihwkit.
-    """
-    scale = alpha(vectors, management.nm)
-    outputs = multiply(encode(config, vectors, scale))
-    for _ in range(management.bm_passes - 1 if bound_management else 0):
-        again = np.nonzero((np.abs(outputs) == config.adc.code.max).any(axis=1))[0]
-        if not len(again):
-            break
-        scale[again] *= 2
-        outputs[again] = multiply(encode(config, vectors[again], scale[again]))
-    return decode(config, outputs, scale)
+def inverse_lsb(config: TileConfig) -> tuple[int, int]:
+    """Output codes per unit of output as `inverse / 2**shift`, `inverse` in 2**23..2**24."""
+    per_unit = config.adc.code.max / config.adc.bound
+    shift = _INVERSE_BITS - math.frexp(per_unit)[1]
+    return round(per_unit * 2.0 ** shift), shift
 
 
 def learning_ratio(learning_rate: float, dw_min: float) -> int:
-    """Learning rate over mean device step, in units of 2**-16."""
+    """Learning rate over mean device step: the register `ratio`, in units of 2**-16."""
     if not (math.isfinite(learning_rate) and learning_rate >= 0):
         raise ValueError(f"Learning rate must be a finite number of at least 0, not {learning_rate}")
-    ratio = round(learning_rate / dw_min * 2 ** 16)
-    if ratio >> 40:
-        raise ValueError(f"Learning rate must be below {2 ** 24} steps of the device, not {learning_rate}")
+    ratio = round(learning_rate / dw_min * 2 ** RATIO_FRAC)
+    if ratio >> 32:
+        raise ValueError(f"Learning rate must be below {2 ** 16} steps of the device, not {learning_rate}")
     return ratio
 
 
-def update_levels(x, d, ratio: int, management: Management):
-    """Signed levels of rows and columns and BL for one rank-1 update, from VECTOR vectors x (R,) and d (C,).
+def update_levels(x, d, ratio: int, um: int, bl: int):
+    """Signed levels (B, R) and (B, C) and slots (B,) of rank-1 updates, from VECTOR vectors x (B, R) and d (B, C).
 
-    With k = ratio * max|x| * max|d|, the most coincidences that a cross-point should see: BL = ceil(k) up to
-    the limit (UBLM), and the probabilities are |x| / max|x| and |d| / max|d|, each times sqrt(k / BL), so that
+    With k = ratio * max|x| * max|d|, the most coincidences that a cross-point should see: BL = ceil(k) up to `bl`
+    (UBLM), and the probabilities are |x| / max|x| and |d| / max|d|, each times sqrt(k / BL), so that
     p_x * p_d * BL * dw_min = learning rate * |x| * |d|. Beyond the limit the rows saturate and the columns take
-    the excess, as in aihwkit. BL 0 means that there is nothing to do.
+    the excess, as in aihwkit. BL 0, with all levels 0, where k is 0: there is nothing to do.
     """
-    x_max, d_max = int(np.abs(x).max()), int(np.abs(d).max())
-    k = ratio * x_max * d_max  # in units of 2**-(16 + 2 * VECTOR.frac)
-    k_one = 16 + 2 * VECTOR.frac
+    largest = [np.abs(v).max(axis=1) for v in (x, d)]
+    plans = [plan(x_max, d_max, ratio, um, bl) for x_max, d_max in zip(*(m.tolist() for m in largest), strict=True)]
+    slots, *numerators = np.array(plans, dtype=np.int64).reshape(-1, 3).T
+    levels = []
+    for vectors, most, numerator in zip((x, d), largest, numerators, strict=True):
+        unit = ONE if um == UpdateManagement.OFF else np.maximum(most, 1)
+        by = gain(numerator, unit)
+        levels.append(scaled(vectors, Gain(by.mantissa[:, None], by.shift[:, None]), MAX_LEVEL))
+    return (*levels, slots)
+
+
+def plan(x_max: int, d_max: int, ratio: int, um: int, bl: int) -> tuple[int, int, int]:
+    """Slots, and the levels of rows and columns at max|x| and max|d| (with UM off: at one)."""
+    k = ratio * x_max * d_max  # in units of 2**-48
     if k == 0:
-        return np.zeros_like(x), np.zeros_like(d), 0
-    bl = min(-(-k >> k_one), management.bl) if management.ublm else management.bl
-    if not management.um:
-        root = math.isqrt((ratio << 16) // bl)
-        row, col = (round_half_even(np.abs(v) * root, VECTOR.frac) for v in (x, d))
-    elif k <= bl << k_one:
-        root = math.isqrt((k >> (k_one - 32)) // bl)
-        row, col = divide_half_even(np.abs(x) * root, x_max), divide_half_even(np.abs(d) * root, d_max)
-    else:
-        excess = min((k >> (k_one - 16)) // bl, 1 << 30)
-        row, col = divide_half_even(np.abs(x) << 16, x_max), divide_half_even(np.abs(d) * excess, d_max)
-    return np.sign(x) * np.minimum(row, MAX_LEVEL), np.sign(d) * np.minimum(col, MAX_LEVEL), bl
+        return 0, 0, 0
+    if um == UpdateManagement.OFF:
+        root = math.isqrt((ratio << RATIO_FRAC) // bl)
+        return bl, root, root
+    slots = min(-(-k >> _K_FRAC), bl) if um == UpdateManagement.UBLM else bl
+    if k < slots << _K_FRAC:
+        root = math.isqrt((k >> 16) // slots)
+        return slots, root, root
+    return slots, MAX_LEVEL, min((k >> 32) // slots, MAX_EXCESS)

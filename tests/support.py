@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from golden.adc import AdcConfig
-from golden.config import MAX_BL, MAX_LEVEL, Plane, TileConfig
+from golden.config import MAX_BL, MAX_LEVEL, VECTOR, Plane, TileConfig
 from golden.device import ConstantStep, LinearStep, PiecewiseStep, SoftBounds
 from golden.presets import DEVICES, TILES
 from golden.tile import Tile
@@ -97,6 +97,18 @@ def random_codes(config: TileConfig, batch: int, n: int, seed: int) -> np.ndarra
     for vector, value in zip(codes, (config.code.max, config.code.min, 0), strict=False):
         vector[:] = value
     return codes
+
+
+def managed_vectors(batch: int, n: int, seed: int) -> np.ndarray:
+    """VECTOR codes (batch, n) of every size: zeros, rails, single LSBs and one-hot first, then magnitudes of any order."""
+    rng = np.random.default_rng(seed)
+    largest = 2.0 ** rng.uniform(0, VECTOR.bits - 1, (batch, 1))
+    vectors = np.rint(rng.uniform(-1, 1, (batch, n)) * largest).astype(np.int64)
+    edges = [np.zeros(n), np.full(n, VECTOR.max), np.full(n, VECTOR.min), rng.choice([VECTOR.min, 0, VECTOR.max], n),
+             rng.choice([-1, 0, 1], n), np.eye(n)[-1], np.eye(n)[0] * VECTOR.min, np.full(n, -1)]
+    for vector, edge in zip(vectors, edges, strict=False):
+        vector[:] = edge
+    return vectors
 
 
 def random_updates(config: TileConfig, batch: int, seed: int):

@@ -121,3 +121,63 @@ def convert(config, charges, planes, seed, event) -> list[int]:
         held = saturate(shift_right(q * gain, config.converter.shift) + offset + noise, max(adc.bits, 8) + 10)
         out.append(saturate(shift_right(held, 8), adc.bits, symmetric=True))
     return out
+
+
+def gain(numerator: int, denominator: int) -> tuple[int, int]:
+    """Mantissa and shift."""
+    shift = 18 - numerator.bit_length() + denominator.bit_length()
+    ratio = Fraction(numerator, denominator) * Fraction(2) ** shift
+    return round(ratio), shift
+
+
+def scaled(value: int, by: tuple[int, int], limit: int) -> int:
+    return max(-limit, min(limit, shift_right(value * by[0], by[1])))
+
+
+def scale(vector, nm: int) -> int:
+    largest = max(1, *map(abs, vector))
+    return (65536, largest, 2 ** (largest - 1).bit_length())[nm]
+
+
+def encode(config, vector, scale_: int) -> list[int]:
+    largest = 2 ** (config.code_bits - 1) - 1
+    return [scaled(v, gain(largest, scale_), largest) for v in vector]
+
+
+def decode(config, outputs, scale_: int) -> list[int]:
+    """Values of outputs; the inverse of the LSB is brought to 24 bits."""
+    per_unit = (2 ** (config.adc.bits - 1) - 1) / config.adc.bound
+    shift = 0
+    while per_unit * 2.0 ** shift < 2 ** 23:
+        shift += 1
+    mantissa, right = gain(scale_, round(per_unit * 2.0 ** shift))
+    return [scaled(v, (mantissa, right - shift), 2 ** 23 - 1) for v in outputs]
+
+
+def isqrt(value: int) -> int:
+    """The largest integer whose square is at most `value`, by bisection."""
+    low, high = 0, value + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if middle * middle <= value else (low, middle)
+    return low
+
+
+def update_levels(x, d, ratio: int, um: int, bl: int):
+    """Row levels, column levels and BL of one update."""
+    x_max, d_max = (max(map(abs, v)) for v in (x, d))
+    k = Fraction(ratio * x_max * d_max, 2 ** 48)
+    if k == 0:
+        return [0] * len(x), [0] * len(d), 0
+    if um == 2:
+        bl = min(-(-k.numerator // k.denominator), bl)
+    if um == 0:
+        root = isqrt(int(Fraction(ratio * 65536, bl)))
+        by = [gain(root, 65536)] * 2
+    elif k <= bl:
+        root = isqrt(int(k * 2 ** 32 / bl))
+        by = [gain(root, x_max), gain(root, d_max)]
+    else:
+        by = [gain(65536, x_max), gain(min(int(k * 2 ** 16 / bl), 2 ** 30), d_max)]
+    rows, cols = ([scaled(v, by_, 65536) for v in line] for line, by_ in zip((x, d), by, strict=True))
+    return rows, cols, bl
