@@ -19,7 +19,7 @@ class Scaler(Component):
     are on their way.
 
     Parameters: `value_bits` of the signed values. Members: `value`, `mantissa`, `shift` in -64..63 - MOST_LEFT, `limit` in;
-    `result` out.
+    `result` out; `valid` and `last` go along with a value to `result_valid` and `result_last`.
     """
 
     latency = 4
@@ -28,6 +28,7 @@ class Scaler(Component):
         super().__init__({
             "value": In(signed(value_bits)), "mantissa": In(MANTISSA_BITS), "shift": In(signed(7)),
             "limit": In(LIMIT_BITS), "result": Out(signed(LIMIT_BITS + 1)),
+            "valid": In(1), "last": In(1), "result_valid": Out(1), "result_last": Out(1),
         })
 
     def elaborate(self, platform):
@@ -54,4 +55,6 @@ class Scaler(Component):
         m.d.comb += [rounded.eq(shifted[1:] + (shifted[0] & (inexact | shifted[1]))),
                      limited.eq(Mux(rounded > self.limit, self.limit, rounded))]
         m.d.sync += self.result.eq(Mux(is_negative, -limited, limited))
+        m.d.comb += [self.result_valid.eq(delay(m, self.valid, self.latency, reset=True)),
+                     self.result_last.eq(delay(m, self.last, self.latency))]
         return m
