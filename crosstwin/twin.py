@@ -5,7 +5,7 @@ import numpy as np
 from crosstwin import checkpoint
 from golden import validate
 from golden.config import VECTOR, Plane
-from golden.management import Management, learning_ratio, managed_multiply, update_levels
+from golden.management import Management, decode, encode, learning_ratio, scales, update_levels
 
 CHIP_CLOCK_HZ = 1e9
 """Clock of the chip whose time is reported: 1 GHz, so that one cycle is the 1 ns slot of the RPU literature
@@ -89,11 +89,9 @@ class Twin:
         if len(x) != len(d):
             raise ValueError(f"Batch sizes of x and d must agree, not be {len(x)} and {len(d)}")
         ratio = learning_ratio(learning_rate, config.device.dw_min)
-        levels = [update_levels(one_x, one_d, ratio, self.management) for one_x, one_d in zip(x, d, strict=True)]
-        levels = [level for level in levels if level[2]]
-        if levels:
-            rows, cols, bl = zip(*levels, strict=True)
-            self.tile.update(np.stack(rows), np.stack(cols), np.array(bl))
+        rows, cols, bl = update_levels(x, d, ratio, self.management.um, self.management.bl)
+        busy = bl > 0
+        self.tile.update(rows[busy], cols[busy], bl[busy])
 
     def counters(self) -> dict[str, int]:
         """Operations, pulses, conversions and cycles since the twin was opened."""
@@ -125,7 +123,15 @@ class Twin:
 
     def _multiply(self, vectors, n: int, name: str, bound_management: bool, multiply) -> np.ndarray:
         codes = _vectors(vectors, n, name)
-        outputs = VECTOR.real(managed_multiply(self.config, codes, self.management, bound_management, multiply))
+        scale = scales(codes, self.management.nm)
+        outputs = multiply(encode(self.config, codes, scale))
+        for _ in range(self.management.bm_passes - 1 if bound_management else 0):
+            again = np.nonzero((np.abs(outputs) == self.config.adc.code.max).any(axis=1))[0]
+            if not len(again):
+                break
+            scale[again] *= 2
+            outputs[again] = multiply(encode(self.config, codes[again], scale[again]))
+        outputs = VECTOR.real(decode(self.config, outputs, scale))
         return outputs if np.ndim(vectors) == 2 else outputs[0]
 
 

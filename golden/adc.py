@@ -105,11 +105,14 @@ class Adc:
         return {"adc_gain": GAIN.quantize(gain),
                 "adc_offset": self.config.offset.quantize(self.config.offset_spread * spread[1:])}
 
-    def noise(self, seed: int, event, n: int, rounds: int):
-        """Noise of converters 0..n-1 in conversions `event` (shape B), in 1/256 LSB, shape (B, n)."""
+    def noise(self, seed: int, event, n: int, rounds: int, attempt: int = 0):
+        """Noise of converters 0..n-1 in conversions `event` (shape B), in 1/256 LSB, shape (B, n).
+
+        `attempt` tells the conversions of one event apart.
+        """
         if not self.config.sigma:
             return np.zeros((len(event), n), dtype=np.int64)
-        xi = gaussian(uniform_lines(seed, Stream.ADC, event, 0, n, 0, rounds))
+        xi = gaussian(uniform_lines(seed, Stream.ADC, event, attempt, n, 0, rounds))
         return round_half_even(self.config.sigma * xi, GAUSSIAN_FRAC)
 
     def sample(self, charge, gain, offset, noise):

@@ -67,7 +67,7 @@ class Format:
 
 
 def round_half_even(value, shift):
-    """`value / 2**shift`, rounded to the nearest integer, ties to the even one; `shift` may be an array of shifts > 0."""
+    """`value / 2**shift`, rounded to the nearest integer, ties to the even one; an array of shifts must be positive."""
     if isinstance(shift, int) and shift <= 0:
         return value << -shift
     half = (1 << (shift - 1)) - 1

@@ -41,7 +41,7 @@ class Stream(IntEnum):
     COLUMN_TRAIN = 3
     """Pulse train of column c: column, slot."""
     ADC = 4
-    """Input-referred noise of converter n: n is the column coordinate."""
+    """Input-referred noise of converter n: n is the column coordinate, the row counts the conversions of an event."""
     DEVICE = 5
     """Device-to-device spread, at event 0: row, column; the slot numbers the parameter."""
     CONVERTER = 6

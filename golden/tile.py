@@ -2,7 +2,7 @@
 """The tile: devices, converters, registers and counters behind one set of operations, in integers."""
 import numpy as np
 
-from golden import accelerate, crossbar, validate
+from golden import accelerate, crossbar, management, validate
 from golden.config import Plane, TileConfig
 from golden.ledger import Ledger
 from golden.noise import Stream
@@ -87,15 +87,15 @@ class Tile:
     def forward(self, codes) -> np.ndarray:
         """ADC codes (B, C) of input codes (B, R)."""
         codes = validate.codes(self.config, codes, self.config.rows)
-        outputs, costs = self._multiply(codes, self.planes[Plane.WEIGHT])
-        self._count(len(codes), forwards=1, row_pulses=np.abs(codes).sum(axis=1), **costs)
+        outputs, costs = self._multiply(codes, self._take(len(codes)))
+        self._count(len(codes), forwards=1, **costs)
         return outputs
 
     def backward(self, codes) -> np.ndarray:
         """ADC codes (B, R) of error codes (B, C)."""
         codes = validate.codes(self.config, codes, self.config.cols)
-        outputs, costs = self._multiply(codes, self.planes[Plane.WEIGHT].T)
-        self._count(len(codes), backwards=1, col_pulses=np.abs(codes).sum(axis=1), **costs)
+        outputs, costs = self._multiply(codes, self._take(len(codes)), is_backward=True)
+        self._count(len(codes), backwards=1, **costs)
         return outputs
 
     def update(self, row_levels, col_levels, bl) -> None:
@@ -103,33 +103,90 @@ class Tile:
 
         The register `train` says how trains are made; with `Train.WORDS` the values are signed 32-bit words.
         """
-        config, kind = self.config, Train(self._values["train"])
-        row_levels, col_levels, bl = validate.update(config, row_levels, col_levels, bl, kind)
+        kind = Train(self._values["train"])
+        self._play(*validate.update(self.config, row_levels, col_levels, bl, kind), kind)
+
+    def forward_vector(self, vectors) -> np.ndarray:
+        """VECTOR values (B, C) of VECTOR vectors (B, R), by noise and bound management."""
+        vectors = validate.vectors(vectors, self.config.rows)
+        outputs, costs = self._managed(vectors, self._values["bm_passes"])
+        self._count(len(vectors), forwards=1, **costs)
+        return outputs
+
+    def backward_vector(self, vectors) -> np.ndarray:
+        """VECTOR values (B, R) of VECTOR vectors (B, C), by noise management; by bound management if it is on."""
+        vectors = validate.vectors(vectors, self.config.cols)
+        passes = self._values["bm_passes"] if self._values["bm_backward"] else 1
+        outputs, costs = self._managed(vectors, passes, is_backward=True)
+        self._count(len(vectors), backwards=1, **costs)
+        return outputs
+
+    def update_vector(self, x, d) -> np.ndarray:
+        """Slots (B,) that rank-1 updates by VECTOR vectors x (B, R) and d (B, C) took, by update management.
+
+        An update of 0 slots, with nothing to do, takes its event and is counted like any other. Levels are no words:
+        where the register `train` says so, trains are stochastic.
+        """
+        x, d = validate.vector_pairs(self.config, x, d)
+        row_levels, col_levels, bl = management.update_levels(x, d, *(self._values[n] for n in ("ratio", "um", "bl")))
+        kind = Train(self._values["train"])
+        self._play(row_levels, col_levels, bl, Train.STOCHASTIC if kind is Train.WORDS else kind)
+        return bl
+
+    def _take(self, batch: int) -> np.ndarray:
+        """The events (B,) of a batch of operations."""
+        events = (self._values["event"] + np.arange(batch)) % WORD
+        self._values["event"] = (self._values["event"] + batch) % WORD
+        return events
+
+    def _play(self, row_levels, col_levels, bl, kind: Train) -> None:
+        """Trains of levels (B, R) and (B, C) in slots (B,), and what they do to the devices."""
+        config, seed = self.config, self._values["seed"]
         apply = accelerate.update or crossbar.update
-        for x, d, slots in zip(row_levels, col_levels, bl.tolist(), strict=True):
-            seed, event = self._values["seed"], self._values["event"]
+        counts = np.zeros((3, len(bl)), dtype=np.int64)
+        for n, event in enumerate(self._take(len(bl)).tolist()):
+            x, d, slots = row_levels[n], col_levels[n], int(bl[n])
             row_pulses = train(config, seed, Stream.ROW_TRAIN, event, x, slots, kind)
             col_pulses = train(config, seed, Stream.COLUMN_TRAIN, event, d, slots, kind)
             coincidences = apply(config, self.planes, seed, event, row_pulses, col_pulses,
                                  negative(x, kind), negative(d, kind))
-            self._values["event"] = (event + 1) % WORD
-            self._count(1, updates=1, slots=slots, row_pulses=row_pulses.sum(), col_pulses=col_pulses.sum(),
-                        coincidences=coincidences,
-                        chip_cycles=self._values["t_settle"] + slots * self._values["t_slot"])
+            counts[:, n] = row_pulses.sum(), col_pulses.sum(), coincidences
+        chip_cycles = np.where(bl > 0, self._values["t_settle"] + bl * self._values["t_slot"], 0)
+        self._count(len(bl), updates=1, slots=bl, row_pulses=counts[0], col_pulses=counts[1], coincidences=counts[2],
+                    chip_cycles=chip_cycles)
 
-    def _multiply(self, codes, weights) -> tuple[np.ndarray, dict]:
-        """Window, sample and convert a batch; takes one event a vector. Outputs, and what they cost by counter."""
-        config, values, n = self.config, self._values, weights.shape[1]
-        batch = len(codes)
-        events = (values["event"] + np.arange(batch)) % WORD
+    def _managed(self, vectors, passes: int, is_backward: bool = False) -> tuple[np.ndarray, dict]:
+        """Values of vectors, and what they cost: with saturated codes measured again, under twice the scale."""
+        config, events = self.config, self._take(len(vectors))
+        scale = management.scales(vectors, self._values["nm"])
+        outputs, costs = self._multiply(management.encode(config, vectors, scale), events, is_backward)
+        costs = {name: np.zeros(len(vectors), dtype=np.int64) + cost for name, cost in costs.items()}
+        costs["retries"] = np.zeros(len(vectors), dtype=np.int64)
+        again = np.nonzero(costs["saturations"])[0]
+        for attempt in range(1, passes):
+            if not len(again):
+                break
+            scale[again] *= 2
+            codes = management.encode(config, vectors[again], scale[again])
+            outputs[again], more = self._multiply(codes, events[again], is_backward, attempt)
+            for name, cost in (more | {"retries": 1}).items():
+                costs[name][again] += cost
+            again = again[more["saturations"] > 0]
+        return management.decode(config, outputs, scale), costs
+
+    def _multiply(self, codes, events, is_backward: bool = False, attempt: int = 0) -> tuple[np.ndarray, dict]:
+        """Window, sample and convert a batch of codes in their events. Outputs, and what they cost by counter."""
+        config, values = self.config, self._values
+        weights = self.planes[Plane.WEIGHT].T if is_backward else self.planes[Plane.WEIGHT]
+        n = weights.shape[1]
         charge = crossbar.charges(codes, weights, config)
-        noise = config.converter.noise(values["seed"], events, n, config.rounds)
+        noise = config.converter.noise(values["seed"], events, n, config.rounds, attempt)
         gain, offset = self.planes[Plane.ADC_GAIN][0, :n], self.planes[Plane.ADC_OFFSET][0, :n]
         outputs = config.converter.convert(config.converter.sample(charge, gain, offset, noise))
-        values["event"] = (values["event"] + batch) % WORD
         chip_cycles = (values["t_settle"] + config.code.max * values["t_slot"] + values["t_hold"]
                        + config.adc.bits * values["t_convert"])
         return outputs, {"slots": config.code.max, "conversions": n, "chip_cycles": chip_cycles,
+                         "col_pulses" if is_backward else "row_pulses": np.abs(codes).sum(axis=1),
                          "saturations": (np.abs(outputs) == config.adc.code.max).sum(axis=1)}
 
     def _count(self, batch: int, saturations=0, **amounts) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from golden.config import LEVEL, MAX_LEVEL, Plane, PlaneShape, TileConfig
+from golden.config import LEVEL, MAX_LEVEL, VECTOR, Plane, PlaneShape, TileConfig
 from golden.formats import Format
 from golden.pulses import TRAIN_WORD, Train
 from golden.registers import Register
@@ -18,6 +18,19 @@ _BL = Format(6, signed=False)
 def codes(config: TileConfig, values, n: int) -> np.ndarray:
     """Input or error codes (B, n), from (n,) or (B, n)."""
     return batch(config.code.check(values, "Codes"), n, "Codes")
+
+
+def vectors(values, n: int, name: str = "Vectors") -> np.ndarray:
+    """VECTOR codes (B, n), from (n,) or (B, n)."""
+    return batch(VECTOR.check(values, name), n, name)
+
+
+def vector_pairs(config: TileConfig, x, d) -> tuple[np.ndarray, np.ndarray]:
+    """VECTOR codes x (B, R) and d (B, C) of a batch of updates."""
+    x, d = vectors(x, config.rows, "x"), vectors(d, config.cols, "d")
+    if len(x) != len(d):
+        raise ValueError(f"Batch sizes of x and d must agree, not be {len(x)} and {len(d)}")
+    return x, d
 
 
 def update(config: TileConfig, row_levels, col_levels, bl,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One small sequential unit for whatever needs a division or a root: products, quotients, roots and gains; mirrors golden."""
+"""One small sequential unit for products, quotients, roots and gains; mirrors golden."""
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import enum
 from amaranth.lib.wiring import Component, In, Out
@@ -48,7 +48,8 @@ class GainUnit(Component):
         root       the same with two bits of low, and 4 root + 1 in place of operand, which collects the root
 
     Members: `start`, `operation`, `high`, `low`, `operand`, `steps` in; `ready` out and the results, of which the one
-    that was asked for is valid: `product`, `quotient`, `root`, `mantissa` with `shift` (of no meaning for a numerator 0).
+    that was asked for is valid: `product`, `quotient`, `root`, `mantissa` with `shift` (which means nothing for a
+    numerator 0).
     """
 
     multiply_latency = MULTIPLIER_BITS + 1

@@ -13,7 +13,7 @@ MAX_BITS = VECTOR.bits
 
 
 class Planner(Component):
-    """k = ratio * max|x| * max|d|; slots from k, and from k / slots the root, or where there are too few slots the excess.
+    """k = ratio * max|x| * max|d|; slots from k, and from k / slots the root, or with too few slots the excess.
 
     `early`, at least a cycle before `start`, begins the first product as soon as max|x| is known. `done` comes at most
     `latency` cycles behind `start`, if the product's `multiply_latency` is over by the cycle after it, else later by as

@@ -18,8 +18,8 @@ class Scaler(Component):
     limit whatever they are, so that the shifter begins that far to the left. The gain and the limit stand while values
     are on their way.
 
-    Parameters: `value_bits` of the signed values. Members: `value`, `mantissa`, `shift` in -64..63 - MOST_LEFT, `limit` in;
-    `result` out; `valid` and `last` go along with a value to `result_valid` and `result_last`.
+    Parameters: `value_bits` of the signed values. Members: `value`, `mantissa`, `shift` in -64..63 - MOST_LEFT and
+    `limit` in; `result` out; `valid` and `last` go along with a value to `result_valid` and `result_last`.
     """
 
     latency = 4

@@ -100,7 +100,7 @@ def random_codes(config: TileConfig, batch: int, n: int, seed: int) -> np.ndarra
 
 
 def managed_vectors(batch: int, n: int, seed: int) -> np.ndarray:
-    """VECTOR codes (batch, n) of every size: zeros, rails, single LSBs and one-hot first, then magnitudes of any order."""
+    """VECTOR codes (batch, n) of every size: zeros, rails, single LSBs, one-hot first, then of any magnitude."""
     rng = np.random.default_rng(seed)
     largest = 2.0 ** rng.uniform(0, VECTOR.bits - 1, (batch, 1))
     vectors = np.rint(rng.uniform(-1, 1, (batch, n)) * largest).astype(np.int64)

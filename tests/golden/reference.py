@@ -112,11 +112,11 @@ def charge(codes, weights) -> list[int]:
     return [sum(x * w for x, w in zip(codes, column, strict=True)) for column in zip(*weights, strict=True)]
 
 
-def convert(config, charges, planes, seed, event) -> list[int]:
+def convert(config, charges, planes, seed, event, attempt=0) -> list[int]:
     """ADC codes of one vector's charges."""
     adc, out = config.adc, []
     for n, q in enumerate(charges):
-        noise = shift_right(adc.sigma * xi(draw(seed, 4, event, 0, n, 0, config.rounds)), 10)
+        noise = shift_right(adc.sigma * xi(draw(seed, 4, event, attempt, n, 0, config.rounds)), 10)
         gain, offset = planes["ADC_GAIN"][0][n], planes["ADC_OFFSET"][0][n]
         held = saturate(shift_right(q * gain, config.converter.shift) + offset + noise, max(adc.bits, 8) + 10)
         out.append(saturate(shift_right(held, 8), adc.bits, symmetric=True))
@@ -181,3 +181,17 @@ def update_levels(x, d, ratio: int, um: int, bl: int):
         by = [gain(65536, x_max), gain(min(int(k * 2 ** 16 / bl), 2 ** 30), d_max)]
     rows, cols = ([scaled(v, by_, 65536) for v in line] for line, by_ in zip((x, d), by, strict=True))
     return rows, cols, bl
+
+
+def managed(config, vector, planes, seed, event, nm: int, passes: int, transposed: bool = False):
+    """Values of one vector, the codes of each pass and the saturated outputs of all."""
+    weights = list(zip(*planes["WEIGHT"], strict=True)) if transposed else planes["WEIGHT"]
+    scale_, asked, saturations = scale(vector, nm), [], 0
+    for attempt in range(passes):
+        asked.append(encode(config, vector, scale_ << attempt))
+        outputs = convert(config, charge(asked[-1], weights), planes, seed, event, attempt)
+        saturated = sum(abs(code) == 2 ** (config.adc.bits - 1) - 1 for code in outputs)
+        saturations += saturated
+        if not saturated:
+            break
+    return decode(config, outputs, scale_ << attempt), asked, saturations

@@ -15,7 +15,8 @@ from golden.config import LEVEL, MAX_LEVEL, VECTOR, Plane, TileConfig
 from golden.controller import Controller
 from golden.device import ConstantStep, PiecewiseStep, StepEngine
 from golden.formats import Format, divide_half_even, round_half_even
-from golden.management import Management, NoiseManagement, alpha, decode, encode, update_levels
+from golden.gain import gain
+from golden.management import NoiseManagement, UpdateManagement, decode, encode, inverse_lsb, scales, update_levels
 from golden.noise import Stream, gaussian, gaussian_table, uniform
 from golden.presets import DEVICES
 from golden.protocol import SERVED, Opcode, Status, payload_length
@@ -302,21 +303,37 @@ def test_packets():
         assert controller.exchange(words(row["command"])).tolist() == words(row["response"]), row["what"]
 
 
+@rows("Examples: gains")
+def test_gains(row):
+    assert list(gain(*integers(row, "n", "d"))) == integers(row, "mantissa", "shift")
+
+
 @rows("Examples: codes and outputs")
 def test_codes_and_outputs(row):
-    vector, nm = np.array([integers(row, "v[0]", "v[1]")]), NoiseManagement(row["noise management"])
-    scale = alpha(vector, nm)
+    vector = np.array([integers(row, "v[0]", "v[1]")])
+    scale = scales(vector, int(row["nm"]))
     code, value = encode(DEFAULT, vector, scale), decode(DEFAULT, np.array([[int(row["ADC code"])]]), scale)
     assert [scale[0, 0], code[0, 0], value[0, 0]] == integers(row, "scale", "code", "value")
 
 
 @rows("Examples: update levels")
 def test_update_levels(row):
-    management = Management(um=row["UM"] == "on", ublm=row["UBLM"] == "on", bl=int(row["limit"]))
-    x, d = np.array(integers(row, "x[0]", "x[1]")), np.array(integers(row, "d[0]", "d[1]"))
-    row_levels, col_levels, bl = update_levels(x, d, int(row["ratio"]), management)
+    x, d = np.array([integers(row, "x[0]", "x[1]")]), np.array([integers(row, "d[0]", "d[1]")])
+    row_levels, col_levels, bl = update_levels(x, d, *integers(row, "ratio", "um", "bl"))
     expected = integers(row, "row 0", "row 1", "column 0", "column 1", "BL")
-    assert [*row_levels, *col_levels, bl] == expected
+    assert [*row_levels[0], *col_levels[0], *bl] == expected
+
+
+def test_numbers_of_management():
+    text = section("12. Management")
+    for nm, name in enumerate(("none", "abs-max", "abs-max-pow2")):
+        assert NoiseManagement[name.upper().replace("-", "_")] == nm
+        assert f"{nm} ({name})" in text
+    assert f"um {UpdateManagement.OFF:d}: " in text
+    assert f"um {UpdateManagement.UBLM:d} (UBLM)" in text
+    inverse, shift = inverse_lsb(DEFAULT)
+    assert 2 ** 23 <= inverse < 2 ** 24
+    assert inverse == round(255 / 12 * 2.0 ** shift)
 
 
 def test_defaults_of_the_configuration():
@@ -325,5 +342,3 @@ def test_defaults_of_the_configuration():
                 "ADC noise": DEFAULT.adc.noise}
     listed = {row["parameter"]: row["default"] for row in tables("2. Configuration and formats")[0]}
     assert {name: float(listed[name]) for name in defaults} == defaults
-    assert f"`bm_passes` (default {Management().bm_passes})" in section("12. Management")
-    assert f"(default {Management().bl})" in section("12. Management")

@@ -183,7 +183,7 @@ def test_levels_and_expected_step_are_in_bounds(x_max, d_max, ratio, um, limit, 
     assert np.abs(cols).max() <= MAX_LEVEL
     k = Fraction(ratio * x_max * d_max, 2 ** 48)
     if k == 0:
-        assert not (rows.any() or cols.any() or bl)
+        assert not any((rows.any(), cols.any(), bl))
         return
     assert 1 <= bl <= limit
     if um is UpdateManagement.OFF:

@@ -8,10 +8,10 @@ from golden import accelerate, compiled
 from golden.adc import AdcConfig
 from golden.config import MAX_LEVEL, Plane, TileConfig
 from golden.device import ConstantStep
-from golden.management import Management, learning_ratio, update_levels
+from golden.management import NoiseManagement, UpdateManagement, learning_ratio, update_levels
 from golden.tile import Tile
 from tests.golden import reference
-from tests.support import CONFIGS, loaded_tile, random_codes, random_config, random_updates, state
+from tests.support import CONFIGS, loaded_tile, managed_vectors, random_codes, random_config, random_updates, state
 
 
 def reference_planes(tile: Tile) -> dict[str, list]:
@@ -171,8 +171,8 @@ def test_without_noise_the_output_is_the_product():
 
 
 @pytest.mark.parametrize("x_sign", [1, -1])
-@pytest.mark.parametrize("ublm", [True, False])
-def test_expected_update_is_the_negative_gradient(ublm, x_sign):
+@pytest.mark.parametrize("um", UpdateManagement)
+def test_expected_update_is_the_negative_gradient(um, x_sign):
     """E[dw] = -learning rate * x * d, over 4,000 updates of a device without spread."""
     n, learning_rate = 4000, 2e-4
     device = ConstantStep(dw_min=0.0001, dw_min_dtod=0, dw_min_std=0.3, up_down_dtod=0, w_max=1.9, w_min=-1.9,
@@ -182,16 +182,162 @@ def test_expected_update_is_the_negative_gradient(ublm, x_sign):
     tile.planes[Plane.WEIGHT][:] = 0
     x = x_sign * np.array([65536, -32768, 16384, 0, 4096])
     d = np.array([65536, -65536, 9830, -26214, 0, 1])
-    management = Management(ublm=ublm, bl=31)
-    rows, cols, bl = update_levels(x, d, learning_ratio(learning_rate, device.dw_min), management)
-    assert bl == (2 if ublm else 31)
-    tile.update(np.tile(rows, (n, 1)), np.tile(cols, (n, 1)), np.full(n, bl))
+    ratio = learning_ratio(learning_rate, device.dw_min)
+    tile.set("ratio", ratio)
+    tile.set("um", um)
+    bl = tile.update_vector(np.tile(x, (n, 1)), np.tile(d, (n, 1)))
+    assert set(bl.tolist()) == {2 if um is UpdateManagement.UBLM else 31}
+    (rows,), (cols,), (bl,) = update_levels(x[None], d[None], ratio, um, 31)
     step = config.engine.populate(1, 1, 1, 13)["step_up"][0, 0] / 2.0 ** (config.engine.step_frac + 16)
     mean = tile.planes[Plane.WEIGHT] / 2 ** 16 / n
     expected = -learning_rate * step / device.dw_min * np.outer(x, d) / 2 ** 32
     p = np.abs(np.outer(rows, cols)) / 2 ** 32
     deviation = step * np.sqrt(bl * p * (1 - p + 0.3 ** 2) / n)
     assert (np.abs(mean - expected) <= 5 * deviation + step * bl * 2.0 ** -15).all()
+
+
+SETTINGS = [{"nm": 0, "bm_passes": 5}, {"nm": 1, "bm_passes": 1}, {"nm": 1, "bm_passes": 8, "bm_backward": 1},
+            {"nm": 2, "bm_passes": 3, "bm_backward": 1}]
+
+
+def assert_managed_equal_the_reference(config: TileConfig, seed: int, settings: dict[str, int]) -> tuple[int, int]:
+    """And the retries and saturations there were."""
+    tile = loaded_tile(config, seed)
+    planes, first = reference_planes(tile), 2 ** 32 - 9
+    for name, value in {"event": first, **settings}.items():
+        tile.set(name, value)
+    xs, ds = managed_vectors(12, config.rows, seed), managed_vectors(12, config.cols, seed + 1)
+    passes = settings["bm_passes"]
+    forwards = [reference.managed(config, x, planes, seed, (first + n) % 2 ** 32, settings["nm"], passes)
+                for n, x in enumerate(xs.tolist())]
+    backwards = [reference.managed(config, d, planes, seed, (first + 12 + n) % 2 ** 32, settings["nm"],
+                                   passes if settings.get("bm_backward") else 1, True)
+                 for n, d in enumerate(ds.tolist())]
+    assert tile.forward_vector(xs).tolist() == [values for values, _, _ in forwards]
+    assert tile.backward_vector(ds).tolist() == [values for values, _, _ in backwards]
+    n_passes = [len(asked) for _, asked, _ in forwards], [len(asked) for _, asked, _ in backwards]
+    pulses = [sum(abs(code) for _, asked, _ in each for codes in asked for code in codes)
+              for each in (forwards, backwards)]
+    retries = sum(map(sum, n_passes)) - 24
+    saturations = sum(saturated for _, _, saturated in forwards + backwards)
+    window = 4 + config.code.max + 4 + config.adc.bits
+    assert tile.counters() == {
+        "forwards": 12, "backwards": 12, "updates": 0, "programs": 0, "coincidences": 0,
+        "slots": (24 + retries) * config.code.max, "program_pulses": 0, "half_selects": 0, "retries": retries,
+        "row_pulses": pulses[0], "col_pulses": pulses[1],
+        "conversions": sum(n_passes[0]) * config.cols + sum(n_passes[1]) * config.rows,
+        "saturations": saturations, "chip_cycles": (24 + retries) * window, "emulation_cycles": 0}
+    assert tile.get("operation_retries") == n_passes[1][-1] - 1
+    assert tile.get("event") == (first + 24) % 2 ** 32
+    return retries, saturations
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+@pytest.mark.parametrize("name", CONFIGS)
+def test_managed_operations_equal_the_reference(name, settings):
+    assert_managed_equal_the_reference(CONFIGS[name], 21, settings)
+
+
+@pytest.mark.parametrize("bound", [0.02, 0.1, 0.5])
+def test_bound_management_repeats_what_saturates(bound):
+    config = replace(CONFIGS["tiny"], adc=AdcConfig(bound=bound, noise=0.3))
+    unbound = assert_managed_equal_the_reference(config, 5, SETTINGS[1])
+    retries, saturations = assert_managed_equal_the_reference(config, 5, SETTINGS[2])
+    assert unbound[0] == 0
+    assert retries >= 10
+    assert saturations > unbound[1] > 0
+
+
+@pytest.mark.parametrize("um", UpdateManagement)
+@pytest.mark.parametrize("name", CONFIGS)
+def test_managed_updates_equal_the_reference(name, um, either):
+    config = CONFIGS[name]
+    tile = loaded_tile(config, 4)
+    planes, first, ratio = reference_planes(tile), 2 ** 32 - 3, 3_000_000
+    for register, value in {"event": first, "ratio": ratio, "um": um, "bl": 23, "t_settle": 9}.items():
+        tile.set(register, value)
+    xs, ds = managed_vectors(10, config.rows, 1), managed_vectors(10, config.cols, 2)[::-1].copy()
+    ds[2] = 1  # so that there are updates with one of both at the rails
+    counts, slots = np.zeros(3, dtype=int), []
+    for n, (x, d) in enumerate(zip(xs.tolist(), ds.tolist(), strict=True)):
+        levels = reference.update_levels(x, d, ratio, um, 23)
+        slots.append(levels[2])
+        counts += reference.update(config, planes, 4, (first + n) % 2 ** 32, *levels)
+    assert tile.update_vector(xs, ds).tolist() == slots
+    assert 0 in slots
+    assert reference_planes(tile) == planes
+    counters = tile.counters()
+    assert [counters[name] for name in ("row_pulses", "col_pulses", "coincidences")] == counts.tolist()
+    assert counters["slots"] == sum(slots)
+    assert counters["chip_cycles"] == sum(9 + n for n in slots if n)
+    assert (counters["updates"], tile.get("event")) == (10, (first + 10) % 2 ** 32)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_managed_batch_equals_one_at_a_time(name):
+    config = replace(CONFIGS[name], adc=replace(CONFIGS[name].adc, bound=0.5 if name != "narrow" else 1.0))
+    together, apart = loaded_tile(config, 2), loaded_tile(config, 2)
+    for tile in (together, apart):
+        tile.set("ratio", 1 << 20)
+    xs, ds = managed_vectors(9, config.rows, 2), managed_vectors(9, config.cols, 3)
+    assert together.update_vector(xs, ds).tolist() == [int(apart.update_vector(x, d)[0])
+                                                       for x, d in zip(xs, ds, strict=True)]
+    assert together.forward_vector(xs).tolist() == [apart.forward_vector(x)[0].tolist() for x in xs]
+    assert together.backward_vector(ds).tolist() == [apart.backward_vector(d)[0].tolist() for d in ds]
+    assert state(together) == state(apart)
+
+
+@pytest.mark.parametrize("nm", NoiseManagement)
+def test_a_managed_forward_measures_the_product(nm):
+    """Without noise, to the resolution of DAC and ADC."""
+    config = TileConfig(rows=20, cols=12, lanes=4, code_bits=9, adc=AdcConfig(bits=14, bound=4.0, noise=0.0))
+    tile = loaded_tile(config, 3)
+    tile.set("nm", nm)
+    weights = tile.planes[Plane.WEIGHT] / 2 ** 16
+    x = np.random.default_rng(3).uniform(-1, 1, (30, 20)) * np.logspace(-1, 0, 30)[:, None]
+    y = tile.forward_vector(np.rint(x * 65536).astype(int)) / 65536
+    scale = {NoiseManagement.NONE: 1, NoiseManagement.ABS_MAX: np.abs(x).max(axis=1, keepdims=True),
+             NoiseManagement.ABS_MAX_POW2: 2 * np.abs(x).max(axis=1, keepdims=True)}[nm]
+    passes = 1 + tile.counters()["retries"] / 30
+    assert passes < 2
+    error = scale * 2 * (np.abs(weights).sum(axis=0) / 2 / 255 + 4 / 8191)
+    assert (np.abs(y - x @ weights) <= error).all()
+
+
+def test_managed_updates_know_no_words():
+    xs, ds = managed_vectors(6, 5, 1), managed_vectors(6, 6, 2)
+    tiles = [loaded_tile(CONFIGS["tiny"], 4) for _ in range(4)]
+    for kind, tile in enumerate(tiles):
+        tile.set("ratio", 3_000_000)
+        tile.set("train", kind)
+        tile.update_vector(xs, ds)
+    stochastic, mean_count, _, words = (reference_planes(tile) for tile in tiles)
+    assert words == stochastic != mean_count
+
+
+def test_empty_managed_batch_does_nothing(either):
+    config = CONFIGS["tiny"]
+    tile = loaded_tile(config, 1)
+    no_rows, no_cols = np.zeros((0, config.rows), dtype=int), np.zeros((0, config.cols), dtype=int)
+    before = state(tile)
+    assert tile.forward_vector(no_rows).shape == (0, config.cols)
+    assert tile.backward_vector(no_cols).shape == (0, config.rows)
+    assert tile.update_vector(no_rows, no_cols).shape == (0,)
+    assert state(tile) == before
+
+
+@pytest.mark.parametrize(("method", "arguments", "message"), [
+    ("forward_vector", [[0] * 6], r"Vectors must have shape \(5,\) or \(batch, 5\), not \(6,\)"),
+    ("forward_vector", [[1 << 23] + [0] * 4], "Vectors must be in -8388608..8388607, not 8388608"),
+    ("backward_vector", [[-(1 << 23) - 1] + [0] * 5], "Vectors must be in -8388608..8388607, not -8388609"),
+    ("update_vector", [[0] * 5, [0] * 5], r"d must have shape \(6,\) or \(batch, 6\), not \(5,\)"),
+    ("update_vector", [[[0] * 5] * 2, [0] * 6], "Batch sizes of x and d must agree, not be 2 and 1")])
+def test_bad_vectors(method, arguments, message):
+    tile = loaded_tile(CONFIGS["tiny"], 1)
+    before = state(tile)
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        getattr(tile, method)(*map(np.array, arguments))
+    assert state(tile) == before
 
 
 def test_new_tile_does_not_move():

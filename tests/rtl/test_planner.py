@@ -16,7 +16,8 @@ def planned(jobs, early: int) -> tuple[list, list[int]]:
     m = Module()
     m.submodules.planner, m.submodules.unit = planner, unit = Planner(), GainUnit()
     m.d.comb += [unit.start.eq(planner.unit_start)]
-    m.d.comb += [getattr(unit, name).eq(getattr(planner, name)) for name in ("operation", "steps", "high", "low", "operand")]
+    m.d.comb += [getattr(unit, name).eq(getattr(planner, name)) for name in
+                 ("operation", "steps", "high", "low", "operand")]
     m.d.comb += [getattr(planner, name).eq(getattr(unit, name)) for name in ("ready", "product", "quotient", "root")]
     found, cycles = [], []
 
@@ -66,5 +67,6 @@ def test_plan(early):
     expected = [plan(x, d, ratio, um, bl) for x, d, ratio, um, bl in jobs]
     found = [each if each[0] else [0, 0, 0] for each in found]
     assert_bits("Planner", expected, found)
-    late = max(0, GainUnit.multiply_latency - (early + 2))  # start comes early + 1 cycles behind, and is heard in the next
+    # start comes early + 1 cycles behind the first product's, and the second product's one more
+    late = max(0, GainUnit.multiply_latency - (early + 2))
     assert max(cycles) == Planner.latency + late

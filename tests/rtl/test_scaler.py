@@ -28,8 +28,8 @@ def test_scaled(value_bits, seed):
     check(value_bits, values, Gain(by.mantissa, by.shift + rng.integers(-3, 8)), LIMITS[seed % len(LIMITS)])
 
 
-@pytest.mark.parametrize("shift", [-64, -22, -MOST_LEFT - 1, -MOST_LEFT, 1 - MOST_LEFT, 2 - MOST_LEFT, -1, 0, 1, 2, 17, 18, 43,
-                                   44, 45, 55])
+@pytest.mark.parametrize("shift", [-64, -22, -MOST_LEFT - 1, -MOST_LEFT, 1 - MOST_LEFT, 2 - MOST_LEFT, -1, 0, 1, 2, 17,
+                                   18, 43, 44, 45, 55])
 @pytest.mark.parametrize("mantissa", [0, 1 << 17, (1 << 17) + 1, 0x2AAAA, (1 << 19) - 1, 1 << 19])
 def test_ends(mantissa, shift):
     check(24, [0, 1, -1, 2, 3, -3, 2 ** 23 - 1, -2 ** 23, 1 << 22, 65536, -65535],
