@@ -305,7 +305,7 @@ def test_a_managed_forward_measures_the_product(nm):
 
 
 def test_managed_updates_know_no_words():
-    xs, ds = managed_vectors(6, 5, 1), managed_vectors(6, 6, 2)
+    xs, ds = managed_vectors(20, 5, 1)[8:], managed_vectors(20, 6, 2)[8:]
     tiles = [loaded_tile(CONFIGS["tiny"], 4) for _ in range(4)]
     for kind, tile in enumerate(tiles):
         tile.set("ratio", 3_000_000)
