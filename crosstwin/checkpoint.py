@@ -28,7 +28,7 @@ def identity(config: TileConfig) -> str:
 def save(path, tile) -> None:
     """Write the state of `tile` to `path`: the old file or the whole new one, never a part."""
     path = Path(path)
-    content = {f"plane_{plane.name}": tile.read_plane(plane) for plane in tile.config.planes}
+    content = {f"plane_{plane.name}": tile.read_plane(plane) for plane in tile.config.loadable}
     content |= {f"register_{name}": np.int64(tile.get(name)) for name in _stored(tile)}
     content["identity"] = np.array(identity(tile.config))
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -55,7 +55,7 @@ def restore(path, tile) -> dict[Plane, np.ndarray]:
         raise CheckpointError(f"Checkpoint {path} must be of this configuration, {identity(tile.config)}, not {found}")
     try:
         planes = {plane: validate.plane(tile.config, plane, content[f"plane_{plane.name}"])
-                  for plane in tile.config.planes}
+                  for plane in tile.config.loadable}
         registers = {name: validate.register_value(tile.registers, name, int(content[f"register_{name}"]))
                      for name in _stored(tile)}
     except _BROKEN as error:

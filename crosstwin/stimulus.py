@@ -52,19 +52,22 @@ def draw_operations(rng: np.random.Generator, config: TileConfig, count: int) ->
     for name, value in {"seed": seed, "event": event}.items():
         yield _set(registers, name, value)
     for name in ("t_slot", "t_settle", "t_hold", "t_convert"):
-        yield _set(registers, name, int(rng.integers(1, 5 if rng.random() < 0.9 else 21)))
+        minimum = registers[name].minimum
+        yield _set(registers, name, minimum + int(rng.integers(4 if rng.random() < 0.9 else 20)))
     planes = config.populate(seed)
     for plane in (Plane.WEIGHT, Plane.HIDDEN):
         if plane in config.planes:
             planes[plane] = np.clip(_weights(rng, config), planes[Plane.W_MIN], planes[Plane.W_MAX])
-    for plane, values in planes.items():
+    for plane in config.loadable:
+        values = planes[plane]
         words = packets(Opcode.WRITE, np.full(len(values), plane), np.arange(len(values)), values)
         yield Operation(f"WRITE all of {plane.name}", words.reshape(-1))
 
-    kinds, shares = list(_SHARES), np.array(list(_SHARES.values())) / sum(_SHARES.values())
+    kinds = _kinds(config)
+    shares = np.array([_SHARES[kind] for kind in kinds])
     train = Train.STOCHASTIC
     for _ in range(count):
-        kind = rng.choice(kinds, p=shares)
+        kind = rng.choice(kinds, p=shares / shares.sum())
         if kind == "malformed":
             yield _malformed(rng, config)
         elif kind == "update":
@@ -80,7 +83,7 @@ def draw_operations(rng: np.random.Generator, config: TileConfig, count: int) ->
 
 def readback(config: TileConfig) -> Iterator[Operation]:
     """Reads of all planes, writable registers and counters."""
-    for plane, shape in config.planes.items():
+    for plane, shape in config.loadable.items():
         words = packets(Opcode.READ, np.full(shape.rows, plane), np.arange(shape.rows), np.zeros((shape.rows, 0)))
         yield Operation(f"final READ of {plane.name}", words.reshape(-1))
     for run in _gettable(config):
@@ -92,6 +95,11 @@ def _gettable(config: TileConfig) -> list[range]:
     """Runs of neighboring registers, without emulation cycles, which are the hardware's alone."""
     return runs(register for register in register_map(config).values()
                 if "emulation_cycles" not in register.name)
+
+
+def _kinds(config: TileConfig) -> list[str]:
+    """Kinds of operations that the tile can do."""
+    return [kind for kind in _SHARES if config.loadable or kind not in ("write", "read")]
 
 
 def _adc(rng, longest: int) -> AdcConfig:
@@ -186,8 +194,8 @@ def _good(rng, config: TileConfig, kind: str) -> Operation:
             return _any_set(rng, register_map(config))
         case "reset":
             return Operation("RESET", packet(Opcode.RESET))
-    plane = Plane(int(rng.choice(list(config.planes))))
-    shape = config.planes[plane]
+    plane = Plane(int(rng.choice(list(config.loadable))))
+    shape = config.loadable[plane]
     row = int(rng.integers(shape.rows))
     if kind == "read":
         return Operation(f"READ of {plane.name} row {row}", packet(Opcode.READ, plane, row))
@@ -210,7 +218,7 @@ def _update(rng, config: TileConfig, train: Train) -> Operation:
 
 def _malformed(rng, config: TileConfig) -> Operation:
     """A packet with something wrong about it: a tile must say so, and change nothing."""
-    good = _good(rng, config, str(rng.choice(["forward", "backward", "update", "write", "read", "get", "set"])))
+    good = _good(rng, config, str(rng.choice([kind for kind in _kinds(config) if kind not in ("reset", "malformed")])))
     words = good.words.copy()
     plain = words & np.uint64(0xFFFFFFFF)
     opcode, argument = int(plain[0]) >> 24, int(plain[0]) >> 16 & 0xFF
@@ -239,22 +247,22 @@ def _malformed(rng, config: TileConfig) -> Operation:
 def _bad_argument(rng, config: TileConfig) -> Operation:
     match int(rng.integers(6)):
         case 0:
-            planes = [n for n in range(16) if n not in config.planes] + [255]
+            planes = [n for n in range(16) if n not in config.loadable] + [255]
             words = packet(int(rng.choice([Opcode.READ, Opcode.WRITE])), int(rng.choice(planes)), 0)
-        case 1:
-            plane = Plane(int(rng.choice(list(config.planes))))
-            row = config.planes[plane].rows + int(rng.choice([0, 1, 64, 40000]))
+        case 1 if config.loadable:
+            plane = Plane(int(rng.choice(list(config.loadable))))
+            row = config.loadable[plane].rows + int(rng.choice([0, 1, 64, 40000]))
             words = packet(int(rng.choice([Opcode.READ, Opcode.WRITE])), plane, row)
         case 2:
             bl = int(rng.choice([0, 64, 128, 255]))
             words = packet(Opcode.UPDATE, bl, payload=np.zeros(config.rows + config.cols))
         case 3:
             readable = [r.index for r in register_map(config).values() if not r.writable]
-            words = packet(Opcode.SET, 0, int(rng.choice([*readable, 6, 7, 38, 63, 94, 143, 1000])), [1])
+            words = packet(Opcode.SET, 0, int(rng.choice([*readable, 6, 7, 38, 63, 98, 145, 1000])), [1])
         case 4:
             words = packet(Opcode.GET, 0, int(rng.integers(0, 5)))
         case _:
-            first, count = ((5, 2), (6, 1), (37, 2), (38, 1), (93, 2), (65535, 1), (8, 255))[rng.integers(7)]
+            first, count = ((5, 2), (6, 1), (37, 2), (38, 1), (97, 2), (65535, 1), (8, 255))[rng.integers(7)]
             words = packet(Opcode.GET, count, first)
     return Operation("a bad argument", words)
 
@@ -269,7 +277,7 @@ def _bad_value(rng, config: TileConfig, opcode: int, words: np.ndarray) -> np.nd
         case Opcode.UPDATE:
             low, high = -MAX_LEVEL, MAX_LEVEL
         case Opcode.WRITE:
-            low, high = config.planes[Plane(argument)].format.min, config.planes[Plane(argument)].format.max
+            low, high = config.loadable[Plane(argument)].format.min, config.loadable[Plane(argument)].format.max
         case _:
             register = next(r for r in register_map(config).values() if r.index == index)
             low, high = register.minimum, register.maximum

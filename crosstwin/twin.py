@@ -32,7 +32,8 @@ class Twin:
         tile.set("seed", seed)
         planes = config.populate(seed)
         for plane, values in planes.items():
-            tile.write_plane(plane, values)
+            if plane in config.loadable:
+                tile.write_plane(plane, values)
         self._w_min, self._w_max = planes[Plane.W_MIN], planes[Plane.W_MAX]
         self._write_weights(np.zeros((config.rows, config.cols), dtype=np.int64))
 
@@ -51,7 +52,8 @@ class Twin:
         """Set all weights, real (R, C), each with -2 < w < 2.
 
         A device cannot hold more than its own bounds: weights beyond them are clipped to them, silently, as
-        each device has other ones; `read` shows what was kept. ValueError on a wrong shape, NaN or |w| >= 2.
+        each device has other ones; `read` shows what was kept. ValueError on a wrong shape, NaN or |w| >= 2,
+        and where the array is behind pins.
         """
         config = self.config
         weights = _real(weights, "Weights")
@@ -59,6 +61,7 @@ class Twin:
             raise ValueError(f"Weights must have shape ({config.rows}, {config.cols}), not {weights.shape}")
         if (np.abs(weights) >= 2).any():
             raise ValueError(f"Weights must be above -2 and below 2, not {_largest(weights):g}")
+        validate.plane_row(config, Plane.WEIGHT, 0)
         codes = config.weight.quantize(weights)
         self._write_weights(np.clip(codes, self._w_min, self._w_max))
 
@@ -113,12 +116,12 @@ class Twin:
         count may differ, as it never changes a bit.
         """
         planes = checkpoint.restore(path, self.tile)
-        self._w_min, self._w_max = planes[Plane.W_MIN], planes[Plane.W_MAX]
+        self._w_min, self._w_max = planes.get(Plane.W_MIN, self._w_min), planes.get(Plane.W_MAX, self._w_max)
 
     def _write_weights(self, codes) -> None:
         """Load weights without write noise."""
         for plane in (Plane.WEIGHT, Plane.HIDDEN):
-            if plane in self.config.planes:
+            if plane in self.config.loadable:
                 self.tile.write_plane(plane, codes)
 
     def _multiply(self, vectors, n: int, name: str, bound_management: bool, multiply) -> np.ndarray:

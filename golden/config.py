@@ -17,6 +17,8 @@ MAX_BL = 63
 LEVEL = Format(18, symmetric=True)
 """Signed pulse probability of a line in an update, in units of 2**-16; its magnitude is at most 2**16."""
 MAX_LEVEL = 1 << 16
+PINS_LATENCY = 3
+"""Cycles from the digital half to pins and back: a register on the way out, a synchronizer of two on the way in."""
 VECTOR = Format(24, frac=16)
 """Real vectors at the driver's side of input and output management."""
 
@@ -58,7 +60,8 @@ class TileConfig:
     """One tile: R rows x C columns of devices, P multiply-accumulate lanes, and its converters.
 
     Parameters: `rows`, `cols` in 2..1024; `lanes` in 1..cols (cols need not be a multiple); `code_bits` of input
-    and error codes in 2..9; `weight_bits` in 8..18; `rounds` of Threefry in 13..32. TypeError for a wrong kind,
+    and error codes in 2..9; `weight_bits` in 8..18; `rounds` of Threefry in 13..32; `pins` where a real array is
+    behind the analog port, whose planes nobody can load, and not an emulator. TypeError for a wrong kind,
     ValueError for a wrong range. Hashable: the key of build caches and the id of tests.
     """
 
@@ -70,6 +73,7 @@ class TileConfig:
     adc: AdcConfig = field(default_factory=AdcConfig)
     device: Device = field(default_factory=Device)
     rounds: int = MIN_ROUNDS
+    pins: bool = False
 
     def __post_init__(self):
         check_int("Row count", self.rows, 2, 1024)
@@ -82,6 +86,8 @@ class TileConfig:
         check_int("Threefry rounds", self.rounds, MIN_ROUNDS, MAX_ROUNDS)
         if not isinstance(self.adc, AdcConfig):
             raise TypeError(f"ADC configuration must be an AdcConfig, not {self.adc!r}")
+        if not isinstance(self.pins, bool):
+            raise TypeError(f"Pins must be true or false, not {self.pins!r}")
         if not isinstance(self.device, Device):
             raise TypeError(f"Device must be a Device, not {self.device!r}")
         _ = self.converter  # refuses a bound that the converters cannot scale to
@@ -127,7 +133,7 @@ class TileConfig:
 
     @cached_property
     def planes(self) -> dict[Plane, PlaneShape]:
-        """The planes that this tile has: slopes and hidden weights only where the device model needs them."""
+        """The planes that this tile's array has: slopes and hidden weights only where the device model needs them."""
         formats = {Plane.WEIGHT: self.weight, Plane.STEP_UP: STEP, Plane.STEP_DOWN: STEP,
                    Plane.W_MAX: self.weight, Plane.W_MIN: self.weight}
         if self.device.has_slope:
@@ -138,6 +144,11 @@ class TileConfig:
         shapes |= {Plane.ADC_GAIN: PlaneShape(GAIN, 1, self.n_converters),
                    Plane.ADC_OFFSET: PlaneShape(self.adc.offset, 1, self.n_converters)}
         return dict(sorted(shapes.items()))
+
+    @property
+    def loadable(self) -> dict[Plane, PlaneShape]:
+        """The planes that commands reach: none behind pins."""
+        return {} if self.pins else self.planes
 
     def populate(self, seed: int) -> dict[Plane, np.ndarray]:
         """Draw all devices and converters: every plane but WEIGHT and HIDDEN, int64."""

@@ -63,7 +63,7 @@ class Controller:
             case Opcode.SET:
                 return index in self._by_index and self._by_index[index].writable
             case Opcode.WRITE | Opcode.READ:
-                return argument in config.planes and index < config.planes[Plane(argument)].rows
+                return argument in config.loadable and index < config.loadable[Plane(argument)].rows
             case Opcode.UPDATE:
                 return 1 <= argument <= Train(self.tile.get("train")).most_slots
             case _:

@@ -137,7 +137,7 @@ def payload_length(config: TileConfig, opcode: int, argument: int) -> int:
         case Opcode.SET:
             return 1
         case Opcode.WRITE:
-            return config.planes[Plane(argument)].cols
+            return config.loadable[Plane(argument)].cols
         case Opcode.FORWARD:
             return config.rows
         case Opcode.BACKWARD:

@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, IntFlag
 
-from golden.config import MAX_BL, TileConfig
+from golden.config import MAX_BL, PINS_LATENCY, TileConfig
 
 CONTRACT_VERSION = 2
 COUNTERS = ("forwards", "backwards", "updates", "programs", "slots", "row_pulses", "col_pulses", "coincidences",
             "program_pulses", "half_selects", "conversions", "saturations", "retries", "chip_cycles",
-            "emulation_cycles")
+            "emulation_cycles", "update_row_pulses", "update_col_pulses")
 """64-bit counters since the last reset, low word first; and the same of the last operation alone, 32 bits. Pulses are
-slots in which a line was on."""
+slots in which a line was on; those of updates are counted once more by themselves, as their voltage is another one."""
 _FIRST_COUNTER = 64
 _FIRST_OPERATION_COUNTER = 128
 
@@ -95,6 +95,7 @@ _INTERRUPTS = tuple(Field(str(interrupt.name).lower(), interrupt.bit_length() - 
 def register_map(config: TileConfig) -> dict[str, Register]:
     """Registers of a tile by name, in the order of their index."""
     formats = config.code_bits | config.weight_bits << 8 | config.adc.bits << 16 | config.rounds << 24
+    fastest_trial = 1 + (PINS_LATENCY if config.pins else 0)
     registers = [
         Register("contract", 0, "Version of the numeric contract", reset=CONTRACT_VERSION, access=Access.READ),
         Register("rows", 1, "Rows of the tile", reset=config.rows, access=Access.READ),
@@ -103,8 +104,9 @@ def register_map(config: TileConfig) -> dict[str, Register]:
         Register("formats", 4, "Input code, weight and ADC bits and Threefry rounds, one byte each, low first",
                  reset=formats, access=Access.READ, parts=(Field("code_bits", 0, 8), Field("weight_bits", 8, 8),
                                                            Field("adc_bits", 16, 8), Field("rounds", 24, 8))),
-        Register("converter", 5, "Kind of ADC, and in bits 23..8 the columns that share one", reset=1 << 8,
-                 access=Access.READ, parts=(Field("kind", 0, 8), Field("columns_per_adc", 8, 16))),
+        Register("converter", 5, "Kind of ADC, in bits 23..8 the columns that share one, in bit 24 whether the array "
+                                 "is behind pins", reset=1 << 8 | config.pins << 24, access=Access.READ,
+                 parts=(Field("kind", 0, 8), Field("columns_per_adc", 8, 16), Field("pins", 24, 1))),
         Register("seed", 8, "Seed of all random numbers"),
         Register("event", 9, "Operation counter: the event that the next operation takes"),
         Register("t_precharge", 10, "Cycles of precharge before the window opens", bits=8),
@@ -112,7 +114,7 @@ def register_map(config: TileConfig) -> dict[str, Register]:
         Register("t_slot", 12, "Cycles of a slot", bits=8, reset=1, minimum=1),
         Register("t_guard", 13, "Cycles at rest between a change of polarities and the first slot", bits=8),
         Register("t_hold", 14, "Cycles of sample-and-hold", bits=8, reset=4, minimum=1),
-        Register("t_convert", 15, "Cycles of one ADC trial", bits=8, reset=1, minimum=1),
+        Register("t_convert", 15, "Cycles of one ADC trial", bits=8, reset=fastest_trial, minimum=fastest_trial),
         Register("t_recover", 16, "Cycles of recovery behind an operation", bits=8),
         Register("watchdog", 17, "Most cycles to wait for the array; 0 waits for ever", reset=1 << 28),
         Register("encoding", 18, "Input codes: 0 pulse width, 1 bit-serial with shift-and-add behind the ADC, "

@@ -153,7 +153,7 @@ class Tile:
             counts[:, n] = row_pulses.sum(), col_pulses.sum(), coincidences
         chip_cycles = np.where(bl > 0, self._values["t_settle"] + bl * self._values["t_slot"], 0)
         self._count(len(bl), updates=1, slots=bl, row_pulses=counts[0], col_pulses=counts[1], coincidences=counts[2],
-                    chip_cycles=chip_cycles)
+                    update_row_pulses=counts[0], update_col_pulses=counts[1], chip_cycles=chip_cycles)
 
     def _managed(self, vectors, passes: int, is_backward: bool = False) -> tuple[np.ndarray, dict]:
         """Values of vectors, and what they cost: with saturated codes measured again, under twice the scale."""

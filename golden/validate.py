@@ -50,9 +50,11 @@ def update(config: TileConfig, row_levels, col_levels, bl,
 
 def plane_row(config: TileConfig, plane, row: int) -> PlaneShape:
     """Shape and format of a plane that has this row."""
-    if plane not in config.planes:
+    if plane not in config.loadable:
+        if config.pins:
+            raise ValueError("Planes must belong to an emulated array, not to a real one behind pins")
         raise ValueError(f"Plane must be one of {[p.name for p in config.planes]}, not {plane!r}")
-    shape = config.planes[Plane(plane)]
+    shape = config.loadable[Plane(plane)]
     if not 0 <= row < shape.rows:
         raise ValueError(f"Row of plane {Plane(plane).name} must be in 0..{shape.rows - 1}, not {row}")
     return shape

@@ -166,8 +166,8 @@ class Controller(Component):
         """Payload words to where they wait until the packet is whole."""
         bank, sequencer, side, position = self.bank, self.sequencer, self.side, self.position
         width, train, word = sequencer.width, sequencer.train, self.i.payload.data
-        m.submodules.buffer = buffer = Memory(shape=shape_of(WORD), init=[],
-                                              depth=max(shape.cols for shape in self.config.planes.values()))
+        depth = max((shape.cols for shape in self.config.loadable.values()), default=1)
+        m.submodules.buffer = buffer = Memory(shape=shape_of(WORD), init=[], depth=depth)
         write, read, value = buffer.write_port(), buffer.read_port(), Signal(32)
         with m.If(is_stored):
             m.d.sync += value.eq(word)
@@ -203,6 +203,7 @@ class Controller(Component):
             bank.emulation_cycles.eq(is_running), bank.chip_cycles.eq(sequencer.chip_cycle),
             bank.coincidences.eq(self.coincidences), bank.begin.eq(sequencer.start), bank.slots.eq(sequencer.port.slot),
             bank.row_pulses.eq(sequencer.row_count), bank.col_pulses.eq(sequencer.col_count),
+            bank.update_row_pulses.eq(sequencer.row_count), bank.update_col_pulses.eq(sequencer.col_count),
         ]
         with m.If(sequencer.start):
             with m.Switch(opcode):

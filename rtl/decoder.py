@@ -53,7 +53,7 @@ class Decoder(Component):
                 m.d.comb += [has_argument.eq(self.writable), self.is_good.eq(self.accepts), self.n_payload.eq(1)]
             case Opcode.WRITE | Opcode.READ:
                 with m.Switch(self.argument):
-                    for plane, shape in config.planes.items():
+                    for plane, shape in config.loadable.items():
                         with m.Case(plane):
                             words = self.n_payload if opcode == Opcode.WRITE else self.n_data
                             m.d.comb += [has_argument.eq(self.index < shape.rows), words.eq(shape.cols),

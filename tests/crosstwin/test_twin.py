@@ -102,3 +102,11 @@ def test_words_are_no_numbers():
 def test_a_seed_has_32_bits():
     with pytest.raises(ValueError, match=r"Register seed must be in 0\.\.4294967295"):
         Twin(Tile(CONFIG), seed=-1)
+
+
+def test_a_real_array_is_used_but_not_loaded():
+    config = replace(TILES["tiny"], pins=True)
+    with Twin(LinkedTile(config, ControllerLink(config))) as twin:
+        assert np.abs(twin.forward(np.ones(config.rows))).max() < 1
+        with pytest.raises(ValueError, match="Planes must belong to an emulated array"):
+            twin.load(np.zeros((config.rows, config.cols)))

@@ -72,6 +72,12 @@ def test_planes_in_the_order_of_their_number(name):
     assert (Plane.HIDDEN in planes) == name.startswith("writenoise")
 
 
+def test_nothing_can_be_loaded_behind_pins():
+    config = TileConfig(pins=True)
+    assert config.planes == replace(config, pins=False).planes == replace(config, pins=False).loadable
+    assert not config.loadable
+
+
 @pytest.mark.parametrize("name", CONFIGS)
 def test_hashable_frozen_and_replaceable(name):
     config = CONFIGS[name]
@@ -88,6 +94,7 @@ def test_device_models_with_like_parameters_differ():
 
 
 @pytest.mark.parametrize(("parameters", "error", "message"), [
+    ({"pins": 1}, TypeError, "Pins must be true or false, not 1"),
     ({"rows": 0}, ValueError, r"Row count must be in 2\.\.1024, not 0"),
     ({"rows": 1025}, ValueError, r"Row count must be in 2\.\.1024, not 1025"),
     ({"rows": 4.0}, TypeError, r"Row count must be an integer, not 4\.0"),

@@ -79,7 +79,7 @@ ERRORS = {
     "get none": (packet(Opcode.GET, 0, 0), Status.BAD_ARGUMENT),
     "get a gap": (packet(Opcode.GET, 1, 6), Status.BAD_ARGUMENT),
     "get into a gap": (packet(Opcode.GET, 7, 0), Status.BAD_ARGUMENT),
-    "get beyond": (packet(Opcode.GET, 2, 142), Status.BAD_ARGUMENT),
+    "get beyond": (packet(Opcode.GET, 2, 144), Status.BAD_ARGUMENT),
     "get with payload": (packet(Opcode.GET, 1, 0, [1]), Status.BAD_LENGTH),
     "set a constant": (packet(Opcode.SET, 0, 1, [1]), Status.BAD_ARGUMENT),
     "set a counter": (packet(Opcode.SET, 0, 64, [1]), Status.BAD_ARGUMENT),

@@ -30,6 +30,14 @@ def test_description_of_the_tile():
     assert registers["formats"].reset == 0x14_09_10_09
 
 
+def test_pins_slow_a_trial_down_and_show_in_the_identity():
+    inside, outside = register_map(TileConfig()), register_map(TileConfig(pins=True))
+    differing = {name for name in inside if inside[name] != outside[name]}
+    assert differing == {"converter", "t_convert"}
+    assert outside["converter"].reset == inside["converter"].reset | 1 << 24
+    assert (outside["t_convert"].minimum, outside["t_convert"].reset) == (4, 4)
+
+
 def test_counters_are_pairs_of_words():
     registers = register_map(TileConfig())
     for n, counter in enumerate(COUNTERS):

@@ -56,6 +56,7 @@ def assert_operations_equal_the_reference(config: TileConfig, seed: int):
         "forwards": 3, "backwards": 3, "updates": 3, "programs": 0, "coincidences": coincidences,
         "slots": 6 * config.code.max + int(bls.sum()), "program_pulses": 0, "half_selects": 0, "retries": 0,
         "row_pulses": int(np.abs(xs).sum()) + row_pulses, "col_pulses": int(np.abs(ds).sum()) + col_pulses,
+        "update_row_pulses": row_pulses, "update_col_pulses": col_pulses,
         "conversions": 3 * (config.rows + config.cols),
         "saturations": sum(abs(code) == config.adc.code.max for code in outputs),
         "chip_cycles": 6 * window + 3 * 4 + int(bls.sum()), "emulation_cycles": 0}
@@ -226,7 +227,8 @@ def assert_managed_equal_the_reference(config: TileConfig, seed: int, settings: 
         "slots": (24 + retries) * config.code.max, "program_pulses": 0, "half_selects": 0, "retries": retries,
         "row_pulses": pulses[0], "col_pulses": pulses[1],
         "conversions": sum(n_passes[0]) * config.cols + sum(n_passes[1]) * config.rows,
-        "saturations": saturations, "chip_cycles": (24 + retries) * window, "emulation_cycles": 0}
+        "saturations": saturations, "chip_cycles": (24 + retries) * window, "emulation_cycles": 0,
+            "update_row_pulses": 0, "update_col_pulses": 0}
     assert tile.get("operation_retries") == n_passes[1][-1] - 1
     assert tile.get("event") == (first + 24) % 2 ** 32
     return retries, saturations
@@ -477,3 +479,11 @@ def test_one_bad_vector_stops_the_whole_batch():
     with pytest.raises(ValueError, match="Levels must be in"):
         tile.update(rows, np.full((3, 6), MAX_LEVEL), [31] * 3)
     assert state(tile) == before
+
+
+def test_no_plane_is_reached_behind_pins():
+    tile = Tile(replace(CONFIGS["tiny"], pins=True))
+    weights = tile.planes[Plane.WEIGHT]
+    for operation in (lambda: tile.read(Plane.WEIGHT, 0), lambda: tile.write_plane(Plane.WEIGHT, weights)):
+        with pytest.raises(ValueError, match="Planes must belong to an emulated array, not to a real one behind pins"):
+            operation()

@@ -28,7 +28,7 @@ def headers(config, opcode: Opcode):
 
 
 def indices(config) -> list[int]:
-    edges = {0, 4, 5, 6, 7, 8, 9, 13, 16, 35, 36, 37, 38, 63, 64, 65, 93, 94, 127, 128, 142, 143,
+    edges = {0, 4, 5, 6, 7, 8, 9, 13, 16, 35, 36, 37, 38, 63, 64, 65, 97, 98, 127, 128, 144, 145,
              255, 256, 0x7FFF, 0xFFFF, config.rows - 1, config.rows, config.rows + 1, config.cols}
     return sorted(edges | {i ^ 0x8000 for i in (0, 8, 16)})
 
