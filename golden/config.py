@@ -37,6 +37,10 @@ class Plane(IntEnum):
     ADC_OFFSET = 8
     HIDDEN = 9
     """Persistent weights of devices with write noise, whose WEIGHT is what multiplies."""
+    ADC_DAC = 10
+    """Deviations of the capacitors of successive approximation with mismatch, a row a bit."""
+    COMPARATOR = 11
+    """Offsets of the comparators, where they have any."""
 
 
 class PlaneShape(NamedTuple):
@@ -90,6 +94,9 @@ class TileConfig:
             raise TypeError(f"Pins must be true or false, not {self.pins!r}")
         if not isinstance(self.device, Device):
             raise TypeError(f"Device must be a Device, not {self.device!r}")
+        if self.adc.columns_per_adc > self.n_converters:
+            raise ValueError(f"ADC columns_per_adc must be at most the lines of the longer side, "
+                             f"{self.n_converters}, not {self.adc.columns_per_adc}")
         _ = self.converter  # refuses a bound that the converters cannot scale to
 
     @cached_property
@@ -110,8 +117,13 @@ class TileConfig:
 
     @property
     def n_converters(self) -> int:
-        """One converter a line of the longer side: columns use them in forward, rows in backward."""
+        """Lines that are converted, those of the longer side: columns use them in forward, rows in backward."""
         return max(self.rows, self.cols)
+
+    @property
+    def n_adcs(self) -> int:
+        """Physical converters: number m takes lines m * columns_per_adc + 0, 1, ... by turns."""
+        return -(-self.n_converters // self.adc.columns_per_adc)
 
     @property
     def chunks(self) -> int:
@@ -120,7 +132,7 @@ class TileConfig:
 
     @property
     def converter_chunks(self) -> int:
-        """Groups of P converters."""
+        """Groups of P converted lines."""
         return -(-self.n_converters // self.lanes)
 
     @cached_property
@@ -143,6 +155,10 @@ class TileConfig:
         shapes = {plane: PlaneShape(fmt, self.rows, self.cols) for plane, fmt in formats.items()}
         shapes |= {Plane.ADC_GAIN: PlaneShape(GAIN, 1, self.n_converters),
                    Plane.ADC_OFFSET: PlaneShape(self.adc.offset, 1, self.n_converters)}
+        if self.adc.capacitor_spread:
+            shapes[Plane.ADC_DAC] = PlaneShape(self.adc.offset, self.adc.bits, self.n_converters)
+        if self.adc.comparator_offset:
+            shapes[Plane.COMPARATOR] = PlaneShape(self.adc.offset, 1, self.n_converters)
         return dict(sorted(shapes.items()))
 
     @property

@@ -41,13 +41,17 @@ class Stream(IntEnum):
     COLUMN_TRAIN = 3
     """Pulse train of column c: column, slot."""
     ADC = 4
-    """Input-referred noise of converter n: n is the column coordinate, the row counts the conversions of an event."""
+    """Input-referred noise of a conversion of line n: the attempt, then n as the column coordinate."""
     DEVICE = 5
     """Device-to-device spread, at event 0: row, column; the slot numbers the parameter."""
     CONVERTER = 6
-    """Spread of the converters, at event 0: n is the column coordinate; slot 0 gain, 1 offset."""
+    """Spread of the converters, at event 0: n is the column coordinate; slot 0 gain, 1 offset, 2 comparator."""
     WRITE = 7
     """Write noise of a device's pulse: row, column, slot."""
+    COMPARATOR = 8
+    """Noise of a comparator, or an oscillator's phase, for line n: as ADC; the slot is the trial."""
+    CAPACITOR = 9
+    """Mismatch of the capacitors of converter n, at event 0: n is the column coordinate, the slot the bit."""
 
 
 def uniform(seed, stream: Stream, event, row, column, slot, rounds: int = MIN_ROUNDS):

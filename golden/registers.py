@@ -104,8 +104,10 @@ def register_map(config: TileConfig) -> dict[str, Register]:
         Register("formats", 4, "Input code, weight and ADC bits and Threefry rounds, one byte each, low first",
                  reset=formats, access=Access.READ, parts=(Field("code_bits", 0, 8), Field("weight_bits", 8, 8),
                                                            Field("adc_bits", 16, 8), Field("rounds", 24, 8))),
-        Register("converter", 5, "Kind of ADC, in bits 23..8 the columns that share one, in bit 24 whether the array "
-                                 "is behind pins", reset=1 << 8 | config.pins << 24, access=Access.READ,
+        Register("converter", 5, "Kind of ADC (0 sar, 1 ramp, 2 cco, 3 spi), in bits 23..8 the columns that share one, in "
+                                 "bit 24 whether the array is behind pins",
+                 reset=config.adc.kind.number | config.adc.columns_per_adc << 8 | config.pins << 24,
+                 access=Access.READ,
                  parts=(Field("kind", 0, 8), Field("columns_per_adc", 8, 16), Field("pins", 24, 1))),
         Register("seed", 8, "Seed of all random numbers"),
         Register("event", 9, "Operation counter: the event that the next operation takes"),
@@ -114,7 +116,7 @@ def register_map(config: TileConfig) -> dict[str, Register]:
         Register("t_slot", 12, "Cycles of a slot", bits=8, reset=1, minimum=1),
         Register("t_guard", 13, "Cycles at rest between a change of polarities and the first slot", bits=8),
         Register("t_hold", 14, "Cycles of sample-and-hold", bits=8, reset=4, minimum=1),
-        Register("t_convert", 15, "Cycles of one ADC trial", bits=8, reset=fastest_trial, minimum=fastest_trial),
+        Register("t_convert", 15, "Cycles of one step of the ADCs", bits=8, reset=fastest_trial, minimum=fastest_trial),
         Register("t_recover", 16, "Cycles of recovery behind an operation", bits=8),
         Register("watchdog", 17, "Most cycles to wait for the array; 0 waits for ever", reset=1 << 28),
         Register("encoding", 18, "Input codes: 0 pulse width, 1 bit-serial with shift-and-add behind the ADC, "

@@ -182,9 +182,13 @@ class Tile:
         charge = crossbar.charges(codes, weights, config)
         noise = config.converter.noise(values["seed"], events, n, config.rounds, attempt)
         gain, offset = self.planes[Plane.ADC_GAIN][0, :n], self.planes[Plane.ADC_OFFSET][0, :n]
-        outputs = config.converter.convert(config.converter.sample(charge, gain, offset, noise))
+        held = config.converter.sample(charge, gain, offset, noise)
+        comparator, dac = (self.planes[plane][:, :n] if plane in self.planes else 0
+                           for plane in (Plane.COMPARATOR, Plane.ADC_DAC))
+        draws = config.converter.draws(values["seed"], events, n, config.rounds, attempt)
+        outputs = config.converter.convert(held, comparator, dac, draws)
         chip_cycles = (values["t_settle"] + config.code.max * values["t_slot"] + values["t_hold"]
-                       + config.adc.bits * values["t_convert"])
+                       + config.adc.cycles(values["t_convert"]))
         return outputs, {"slots": config.code.max, "conversions": n, "chip_cycles": chip_cycles,
                          "col_pulses" if is_backward else "row_pulses": np.abs(codes).sum(axis=1),
                          "saturations": (np.abs(outputs) == config.adc.code.max).sum(axis=1)}

@@ -119,8 +119,37 @@ def convert(config, charges, planes, seed, event, attempt=0) -> list[int]:
         noise = shift_right(adc.sigma * xi(draw(seed, 4, event, attempt, n, 0, config.rounds)), 10)
         gain, offset = planes["ADC_GAIN"][0][n], planes["ADC_OFFSET"][0][n]
         held = saturate(shift_right(q * gain, config.converter.shift) + offset + noise, max(adc.bits, 8) + 10)
-        out.append(saturate(shift_right(held, 8), adc.bits, symmetric=True))
+        draws = [draw(seed, 8, event, attempt, n, trial, config.rounds) for trial in range(adc.bits)]
+        dac = [row[n] for row in planes["ADC_DAC"]] if adc.capacitor_spread else [0] * adc.bits
+        out.append(find(adc, held, planes["COMPARATOR"][0][n] if adc.comparator_offset else 0, dac, draws))
     return out
+
+
+def find(adc, held, comparator, dac, draws) -> int:
+    """The code of one held charge; `draws` of stream COMPARATOR by slot."""
+    noises = [shift_right(min(round(256 * adc.comparator_noise), 4095) * xi(d), 10) for d in draws]
+    top = 2 ** (adc.bits - 1) - 1
+
+    def level(k):
+        return 256 * k - 128 + k % 2
+
+    if adc.kind == "sar":
+        found, e = -top - 1, 0
+        for trial, noise in enumerate(noises):
+            i = adc.bits - 1 - trial
+            if held + comparator + noise >= level(found + 2 ** i) + e + dac[i]:
+                found, e = found + 2 ** i, e + dac[i]
+        return max(found, -top)
+    if adc.kind == "ramp":
+        factor, k = round(Fraction(adc.bow) * 2 ** 32 / top ** 2), -top
+        while k < top and held + comparator + noises[0] >= level(k + 1) + shift_right(
+                factor * (top ** 2 - (k + 1) ** 2), 24):
+            k += 1
+        return k
+    if adc.kind == "cco":
+        magnitude = min(top, (abs(held) + (draws[0] >> 8 if adc.phase_noise else 0)) // 256)
+        return magnitude if held > 0 else -magnitude
+    return saturate(shift_right(held, 8), adc.bits, symmetric=True)
 
 
 def gain(numerator: int, denominator: int) -> tuple[int, int]:

@@ -28,7 +28,8 @@ def test_constants():
     assert Format(24, frac=16) == VECTOR
     assert [(p.name, p.value) for p in Plane] == [
         ("WEIGHT", 0), ("STEP_UP", 1), ("STEP_DOWN", 2), ("W_MAX", 3), ("W_MIN", 4), ("SLOPE_UP", 5),
-        ("SLOPE_DOWN", 6), ("ADC_GAIN", 7), ("ADC_OFFSET", 8), ("HIDDEN", 9)]
+        ("SLOPE_DOWN", 6), ("ADC_GAIN", 7), ("ADC_OFFSET", 8), ("HIDDEN", 9), ("ADC_DAC", 10),
+        ("COMPARATOR", 11)]
 
 
 @pytest.mark.parametrize("weight_bits", range(8, 19))
@@ -57,6 +58,11 @@ def test_one_converter_a_line_of_the_longer_side(rows, cols, n):
     assert config.n_converters == n
     assert config.planes[Plane.ADC_GAIN][1:] == (1, n)
     assert config.planes[Plane.WEIGHT][1:] == (rows, cols)
+
+
+@pytest.mark.parametrize(("lines", "share", "n"), [(9, 1, 9), (9, 2, 5), (9, 8, 2), (9, 9, 1)])
+def test_lines_share_converters(lines, share, n):
+    assert TileConfig(rows=2, cols=lines, lanes=1, adc=AdcConfig(columns_per_adc=share)).n_adcs == n
 
 
 @pytest.mark.parametrize(("cols", "lanes", "chunks"), [(6, 4, 2), (8, 4, 2), (9, 4, 3), (5, 5, 1), (5, 1, 5)])
@@ -111,7 +117,9 @@ def test_device_models_with_like_parameters_differ():
     ({"adc": 9}, TypeError, "ADC configuration must be an AdcConfig, not 9"),
     ({"device": "EcRam"}, TypeError, "Device must be a Device, not 'EcRam'"),
     ({"adc": AdcConfig(bits=14, bound=2.0 ** -10), "code_bits": 2, "weight_bits": 8}, ValueError,
-     "ADC bound must put one LSB .*")])
+     "ADC bound must put one LSB .*"),
+    ({"rows": 3, "cols": 5, "lanes": 1, "adc": AdcConfig(columns_per_adc=6)}, ValueError,
+     "ADC columns_per_adc must be at most the lines of the longer side, 5, not 6")])
 def test_bad_parameters(parameters, error, message):
     with pytest.raises(error, match=f"^{message}$"):
         TileConfig(**parameters)

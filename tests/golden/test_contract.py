@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from golden import adc, device
-from golden.adc import AdcConfig
+from golden.adc import Adc, AdcConfig, AdcKind
 from golden.config import LEVEL, MAX_LEVEL, VECTOR, Plane, TileConfig
 from golden.controller import Controller
 from golden.device import ConstantStep, PiecewiseStep, StepEngine
@@ -109,10 +109,11 @@ def test_width_of_the_held_charge(bits):
 
 
 def test_planes():
-    config = replace(DEFAULT, cols=80, device=DEVICES["ReRamSB"])
+    adc_config = AdcConfig(capacitor_spread=0.1, comparator_offset=1.0)
+    config = replace(DEFAULT, cols=80, device=DEVICES["ReRamSB"], adc=adc_config)
     formats = {"weight": config.weight, "step": device.STEP, "slope": device.SLOPE, "ADC gain": adc.GAIN,
                "ADC offset": config.adc.offset}
-    shapes = {"R x C": (64, 80), "1 x N": (1, 80)}
+    shapes = {"R x C": (64, 80), "1 x N": (1, 80), "B x N": (9, 80)}
     listed = {(int(row["number"]), row["plane"]): (formats[row["format"]], *shapes[row["shape"]])
               for row in tables("Planes")[0]}
     assert listed == {(plane.value, plane.name): tuple(shape) for plane, shape in config.planes.items()}
@@ -181,6 +182,27 @@ def test_conversions(row):
     assert [noise, held, DEFAULT.converter.convert(held)] == integers(row, "noise", "held", "code")
 
 
+@rows("Examples: kinds of converters")
+def test_kinds_of_converters(row):
+    held, comparator, noise, code = integers(row, "held", "comparator", "noise", "code")
+    dac = np.array([int(d) for d in row["d"].split()])[:, None]
+    imperfect = {} if row["kind"] != "sar" else {"capacitor_spread": 0.1 * bool(dac.any()),
+                                                 "comparator_noise": float(noise != 0)}
+    converter = Adc(AdcConfig(kind=row["kind"], bow=float(row["bow"]), **imperfect), DEFAULT.converter.charge_lsb)
+    assert converter.convert(np.array([held]), comparator, dac, noise) == code
+
+
+def test_steps_of_converters():
+    listed = {row["kind"]: row["steps"] for row in tables("Steps")[0]}
+    symbols = {"ADC bits": 9, "A": 255}
+    assert list(listed) == list(AdcKind)
+    for kind, steps in listed.items():
+        factors = [symbols.get(factor) or int(factor) for factor in steps.split(" · ")]
+        adc_config = AdcConfig(kind=kind, columns_per_adc=3)
+        assert adc_config.steps == np.prod(factors)
+        assert adc_config.cycles(7) == 3 * adc_config.steps * 7
+
+
 @rows("Examples: step_frac")
 def test_step_frac(row):
     parameters = {name: float(row[name]) for name in ("dw_min", "dw_min_dtod", "up_down", "up_down_dtod")}
@@ -243,8 +265,9 @@ def test_updates(row):
 
 def test_chip_time():
     formulas = {row["operation"]: row["cycles"] for row in tables("Chip time")[0]}
-    values = {"t_settle": 11, "t_slot": 3, "t_hold": 7, "t_convert": 5, "X": 63, "ADC_bits": 9, "BL": 31}
-    tile = Tile(replace(DEFAULT, rows=2, cols=3, lanes=1))
+    values = {"t_settle": 11, "t_slot": 3, "t_hold": 7, "t_convert": 5, "X": 63, "BL": 31, "columns_per_adc": 2,
+              "ADC_steps": 9}
+    tile = Tile(replace(DEFAULT, rows=2, cols=3, lanes=1, adc=AdcConfig(columns_per_adc=2)))
     for name in ("t_settle", "t_slot", "t_hold", "t_convert"):
         tile.set(name, values[name])
     zeros = {name: np.zeros(n, dtype=np.int64) for name, n in (("row", 2), ("col", 3))}

@@ -105,7 +105,8 @@ def test_every_coordinate_counts(field):
 
 def test_streams_are_pinned():
     assert {s.name: s.value for s in Stream} == {
-        "UPDATE": 1, "ROW_TRAIN": 2, "COLUMN_TRAIN": 3, "ADC": 4, "DEVICE": 5, "CONVERTER": 6, "WRITE": 7}
+        "UPDATE": 1, "ROW_TRAIN": 2, "COLUMN_TRAIN": 3, "ADC": 4, "DEVICE": 5, "CONVERTER": 6, "WRITE": 7,
+        "COMPARATOR": 8, "CAPACITOR": 9}
 
 
 class Statistics:
