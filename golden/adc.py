@@ -15,6 +15,7 @@ from enum import StrEnum
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from golden import conversion
 from golden.formats import Format, round_half_even, saturate
@@ -211,7 +212,7 @@ class Adc:
         xi = gaussian(uniform_lines(seed, Stream.ADC, event, attempt, n, 0, rounds))
         return round_half_even(self.config.sigma * xi, GAUSSIAN_FRAC)
 
-    def draws(self, seed: int, event, n: int, rounds: int, attempt=0):
+    def draws(self, seed: int, event, n: int, rounds: int, attempt=0) -> np.ndarray | int:
         """What else a conversion draws, by stream COMPARATOR, or 0 where nothing is drawn.
 
         Noise of the comparators in 1/256 LSB: (B, bits, n), most significant trial first, in a sar, (B, n) in a ramp;
@@ -233,13 +234,14 @@ class Adc:
         """The held charges, in 1/256 LSB."""
         return saturate(round_half_even(charge * gain, self.shift) + offset + noise, self.config.held)
 
-    def convert(self, held, comparator=0, dac=0, draws=0):
+    def convert(self, held, comparator: ArrayLike = 0, dac: ArrayLike = 0, draws: ArrayLike = 0) -> np.ndarray:
         """Codes (..., n) of held charges (..., n).
 
         `comparator` (n,) are offsets of the comparators, `dac` (bits, n) deviations of the capacitors, least
         significant bit first, both in 1/256 LSB; `draws` as `draws` gives them.
         """
         config = self.config
+        comparator, dac, draws = map(np.asarray, (comparator, dac, draws))
         match config.kind:
             case AdcKind.SAR if config.capacitor_spread or config.comparator_sigma:
                 return conversion.search(held + comparator, config.code, dac, draws)
