@@ -104,8 +104,8 @@ def register_map(config: TileConfig) -> dict[str, Register]:
         Register("formats", 4, "Input code, weight and ADC bits and Threefry rounds, one byte each, low first",
                  reset=formats, access=Access.READ, parts=(Field("code_bits", 0, 8), Field("weight_bits", 8, 8),
                                                            Field("adc_bits", 16, 8), Field("rounds", 24, 8))),
-        Register("converter", 5, "Kind of ADC (0 sar, 1 ramp, 2 cco, 3 spi), in bits 23..8 the columns that share one, in "
-                                 "bit 24 whether the array is behind pins",
+        Register("converter", 5, "Kind of ADC (0 sar, 1 ramp, 2 cco, 3 spi), in bits 23..8 the columns that share one, "
+                                 "in bit 24 whether the array is behind pins",
                  reset=config.adc.kind.number | config.adc.columns_per_adc << 8 | config.pins << 24,
                  access=Access.READ,
                  parts=(Field("kind", 0, 8), Field("columns_per_adc", 8, 16), Field("pins", 24, 1))),
