@@ -7,7 +7,7 @@ Keys are the fields of `TileConfig` and `AdcConfig`; what is left out has its de
 preset, or an object with its "model" (ConstantStep, LinearStep, SoftBounds, PiecewiseStep) and that model's fields.
 """
 import json
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from golden.adc import AdcConfig
@@ -44,6 +44,11 @@ def from_dict(description: dict) -> TileConfig:
     if "device" in values:
         values["device"] = _device(values["device"])
     return TileConfig(**values)
+
+
+def to_dict(config: TileConfig) -> dict:
+    """What `from_dict` makes the same configuration of, complete and ready for JSON."""
+    return asdict(config) | {"device": {"model": type(config.device).__name__} | asdict(config.device)}
 
 
 def _device(description) -> Device:
