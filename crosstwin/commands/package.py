@@ -4,8 +4,9 @@ import argparse
 from pathlib import Path
 
 from crosstwin import configfile, console
+from crosstwin.arguments import count
 
-_BUSES = ("axi", "stream")
+_BUSES = ("axi", "uart", "stream")
 
 
 def add(commands) -> None:
@@ -14,6 +15,8 @@ def add(commands) -> None:
     parser.add_argument("--config", default="default", metavar="NAME|FILE.json",
                         help="a preset or a file (default: the preset named default)")
     parser.add_argument("--bus", choices=_BUSES, default="axi", help="at its ports (default: axi)")
+    parser.add_argument("--divisor", type=count(2, (1 << 16) - 1), metavar="N",
+                        help="clock cycles of a bit, with --bus uart (default: 868, 115,200 baud at 100 MHz)")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="folder to write")
     parser.add_argument("--force", action="store_true", help="replace an earlier package")
     parser.add_argument("--json", action="store_true", help="print what was written as JSON")
@@ -22,16 +25,18 @@ def add(commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the folder."""
+    if arguments.divisor and arguments.bus != "uart":
+        raise console.UsageError(f"--divisor must be given with --bus uart, not with {arguments.bus}")
     try:
         config = configfile.named(arguments.config)
     except ValueError as error:
         raise console.UsageError(str(error)) from None
 
     from crosstwin.products.core import CORES
-    from crosstwin.products.package import write_package
+    from crosstwin.products.package import DIVISOR, write_package
 
     try:
-        files = write_package(arguments.output, config, arguments.bus, arguments.force)
+        files = write_package(arguments.output, config, arguments.bus, arguments.divisor or DIVISOR, arguments.force)
     except ValueError as error:
         raise console.UsageError(str(error)) from None
     except OSError as error:

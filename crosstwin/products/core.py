@@ -8,15 +8,18 @@ from amaranth.lib.wiring import Component, In
 
 from golden.config import TileConfig
 from rtl import axi_tile, verilog
+from rtl.serial_tile import SerialTile
 from rtl.tile import Tile
 
 
 @dataclass(frozen=True)
 class Core:
-    """A top module: how it is made, and what its ports are for, by the beginning of their names."""
+    """A top module: how it is made of a configuration and the divisor of a serial line, and what its ports are for, by
+    the beginning of their names.
+    """
 
     top: str
-    make: Callable[[TileConfig], Component]
+    make: Callable[[TileConfig, int], Component]
     summary: str
     ports: dict[str, str]
     hidden: dict[str, str] = field(default_factory=dict)
@@ -34,15 +37,20 @@ class Core:
         return ports[max((prefix for prefix in ports if name.startswith(prefix)), key=len)]
 
 
+_CLOCK = {"clk": "clock of everything", "rst": "reset, active high, synchronous to clk"}
 CORES = {
-    "axi": Core(axi_tile.TOP, axi_tile.AxiTile, "registers by AXI4-Lite, packets by AXI4-Stream", {
+    "axi": Core(axi_tile.TOP, lambda config, _: axi_tile.AxiTile(config),
+                "registers by AXI4-Lite, packets by AXI4-Stream", {
         "aclk": "clock of everything", "aresetn": "reset, active low, synchronous to aclk",
         "irq": "interrupt, a level, high while irq_status & irq_enable is not 0",
         "s_axil_": "AXI4-Lite subordinate: registers", "s_axis_": "AXI4-Stream receiver: command packets",
         "m_axis_": "AXI4-Stream transmitter: response packets"}),
-    "stream": Core(verilog.TOP, Tile, "bare streams of 34-bit words", {
+    "uart": Core("crosstwin_serial_tile", SerialTile, "a serial line with the framed link of docs/link.md", {
+        "rx": "serial line in, asynchronous to clk, 8N1", "tx": "serial line out, 8N1",
+        "is_busy": "high while there is anything left to do",
+        "irq": "interrupt, a level, high while irq_status & irq_enable is not 0"}, _CLOCK),
+    "stream": Core(verilog.TOP, lambda config, _: Tile(config), "bare streams of 34-bit words", {
         "i__": "command words: data in 31..0, first in 32, last in 33; a transfer where valid and ready are high",
-        "o__": "response words, alike"},
-        {"clk": "clock of everything", "rst": "reset, active high, synchronous to clk"}),
+        "o__": "response words, alike"}, _CLOCK),
 }
 """By the name of the bus."""

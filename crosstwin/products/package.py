@@ -17,6 +17,8 @@ from crosstwin.products.systemrdl import systemrdl
 from golden.config import TileConfig
 from rtl.verilog import verilog_of
 
+DIVISOR = 868
+"""Clock cycles of a bit of the serial line: 115,200 baud at 100 MHz."""
 _PURPOSES = {
     "README.md": "this page", "LICENSE": "Apache-2.0",
     "configuration.json": "all parameters, as `crosstwin package --config` takes them",
@@ -28,8 +30,8 @@ _PURPOSES = {
 }
 
 
-def write_package(folder: Path, config: TileConfig, bus: str, force: bool = False) -> list[str]:
-    """Write the package of a tile with a bus of CORES; the names of its files.
+def write_package(folder: Path, config: TileConfig, bus: str, divisor: int = DIVISOR, force: bool = False) -> list[str]:
+    """Write the package of a tile with a bus of CORES; the names of its files. `divisor` is that of a serial line.
 
     All of it or nothing: it is made beside `folder` and then put in its place. ValueError if something other
     than an empty folder is there; `force` replaces an earlier package. OSError where it cannot be written.
@@ -37,7 +39,7 @@ def write_package(folder: Path, config: TileConfig, bus: str, force: bool = Fals
     folder = Path(os.path.abspath(folder))
     if folder.exists() and not _may_replace(folder, force):
         raise ValueError(f"Folder of a package must be new or empty, or with force an earlier package, not {folder}")
-    files = package_files(config, bus)
+    files = package_files(config, bus, divisor)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
         new, old = Path(scratch) / "new", Path(scratch) / "old"
@@ -63,10 +65,10 @@ def _may_replace(folder: Path, force: bool) -> bool:
     return not names or (force and "configuration.json" in names and any(name.endswith(".core") for name in names))
 
 
-def package_files(config: TileConfig, bus: str) -> dict[str, str]:
+def package_files(config: TileConfig, bus: str, divisor: int = DIVISOR) -> dict[str, str]:
     """Text of every file of a package, by its name."""
     core = CORES[bus]
-    component = core.make(config)
+    component = core.make(config, divisor)
     description = f"tile of {config.rows} x {config.cols} with {config.lanes} lanes, {core.summary}"
     files = {
         f"{core.top}.core": core_file(core.top, crosstwin.__version__, description),
@@ -79,9 +81,10 @@ def package_files(config: TileConfig, bus: str) -> dict[str, str]:
     }
     if bus == "axi":
         files["examples/litex_soc.py"] = (Path(__file__).parent / "litex_soc.py").read_text(encoding="utf-8")
+    arguments = f"--bus {bus}" + (f" --divisor {divisor}" if bus == "uart" else "")
     purposes = {name: next(purpose for end, purpose in _PURPOSES.items() if name.endswith(end))
                 for name in ("README.md", *sorted(files))}
-    files["README.md"] = readme(core, bus, config, crosstwin.__version__, purposes, core.port_list(component))
+    files["README.md"] = readme(core, arguments, config, crosstwin.__version__, purposes, core.port_list(component))
     return files
 
 

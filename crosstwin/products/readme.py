@@ -37,18 +37,18 @@ and use the core.
 
 ## Make it again
 
-    crosstwin package --config configuration.json --bus {bus} -o FOLDER
+    crosstwin package --config configuration.json {arguments} -o FOLDER
 
 `configuration.json` holds every parameter. The same CrossTwin writes the same files, byte by byte.
 """
 
 
-def readme(core: Core, bus: str, config: TileConfig, version: str, files: dict[str, str],
+def readme(core: Core, arguments: str, config: TileConfig, version: str, files: dict[str, str],
            ports: list[tuple[str, str, int, str]]) -> str:
-    """Markdown; `files` says of each file what it is, `ports` are those of `Core.port_list`."""
+    """Markdown; `arguments` make it again, `files` says what each file is, `ports` are those of `Core.port_list`."""
     clock, reset = ("aclk", "aresetn") if "aclk" in core.ports else tuple(core.hidden)
     return _TEXT.format(
         top=core.top, config=config, device=type(config.device).__name__, summary=core.summary, version=version,
-        contract=CONTRACT_VERSION, clock=clock, reset=reset, bus=bus,
+        contract=CONTRACT_VERSION, clock=clock, reset=reset, arguments=arguments,
         files="\n".join(f"| `{name}` | {purpose} |" for name, purpose in files.items()),
         ports="\n".join(f"| `{name}` | {direction} | {bits} | {purpose} |" for name, direction, bits, purpose in ports))

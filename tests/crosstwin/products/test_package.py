@@ -92,7 +92,7 @@ def test_what_is_there_is_not_touched(made, tmp_path):
     for name in ("file", "other"):
         for force in (False, True):
             with pytest.raises(ValueError, match="must be new or empty"):
-                write_package(tmp_path / name, CONFIG, "stream", force)
+                write_package(tmp_path / name, CONFIG, "stream", force=force)
     assert contents(tmp_path) == before
     write_package(tmp_path / "package", CONFIG, "stream")
     with pytest.raises(ValueError, match="must be new or empty"):
@@ -143,6 +143,8 @@ def test_the_command_says_what_it_cannot_do(tmp_path, capsys):
         printed = capsys.readouterr()
         assert sentence in printed.err
         assert printed.err.count("\n") == 1
+    assert cli.main(["package", "--divisor", "9", "-o", str(tmp_path / "new")]) == 2
+    assert "--divisor must be given with --bus uart, not with axi" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("bus", CORES)
