@@ -34,9 +34,10 @@ class Controller(Component):
         self.config = config
         self.sequencer, self.bank = Sequencer(config), RegisterBank(config)
         self.decoder, self.position = Decoder(config), Position(config)
+        coincident = config.rows * config.cols if config.pins else config.lanes  # in a cycle, at most
         super().__init__({
             "i": In(stream.Signature(StreamWord)), "o": Out(stream.Signature(StreamWord)),
-            "side": Out(SideBand(config)), "coincidences": In(range(config.lanes + 1)),
+            "side": Out(SideBand(config)), "coincidences": In(range(coincident + 1)),
         })
 
     def elaborate(self, platform):

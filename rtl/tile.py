@@ -17,10 +17,12 @@ class Tile(Component):
     """Command packets in, response packets out; the same bits as `golden.controller.Controller`.
 
     `cycle_bound` is the most emulation cycles that an operation takes. Members: `i`, `o` streams of 32-bit words
-    with `first` and `last`.
+    with `first` and `last`. ValueError of a configuration with pins.
     """
 
     def __init__(self, config: TileConfig):
+        if config.pins:
+            raise ValueError("Configuration must be one without pins")
         self.controller, self.crossbar = Controller(config), CrossbarEmulator(config)
         super().__init__({"i": In(stream.Signature(StreamWord)), "o": Out(stream.Signature(StreamWord))})
 

@@ -6,6 +6,7 @@ from amaranth.back import verilog
 from amaranth.lib.wiring import Component
 
 from golden.config import TileConfig
+from rtl.pins_tile import PinsTile
 from rtl.serial_tile import SerialTile
 from rtl.tile import Tile
 
@@ -28,8 +29,8 @@ _CLEARED = re.compile(
 
 
 def tile_verilog(config: TileConfig) -> str:
-    """Verilog source of a tile, top module `crosstwin_tile`."""
-    return verilog_of(Tile(config), TOP)
+    """Verilog source of a tile, top module `crosstwin_tile`; its array is emulated, or behind `pins__*`."""
+    return verilog_of(PinsTile(config) if config.pins else Tile(config), TOP)
 
 
 def serial_verilog(config: TileConfig, divisor: int) -> str:
