@@ -67,7 +67,7 @@ class Device:
 
     def respond(self, words) -> bytes:
         """Take a response packet of the controller; that to an ABORT from out of band is dropped."""
-        if words[0] >> 24 == self._opcode:
+        if words[0] >> 24 != ABORT_OPCODE or self._opcode == ABORT_OPCODE:
             self.response = tuple(words)
         self._owed -= 1
         return b"" if self._owed else self._repeat().encode()

@@ -47,7 +47,7 @@ class Dispatcher(Component):
         is_last = is_taken & word.last
         m.d.comb += [
             self.response.ready.eq(self.is_running & ~self.stall),
-            is_own.eq(Mux(word.first, word.data[24:] == opcode, was_own)),
+            is_own.eq(Mux(word.first, (word.data[24:] != ABORT_OPCODE) | (opcode == ABORT_OPCODE), was_own)),
             position.eq(Mux(word.first, 0, n)),
             is_kept.eq(is_taken & is_own & (position < self.depth)),
             write.addr.eq(position), write.data.eq(word.data), write.en.eq(is_kept),

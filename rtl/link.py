@@ -10,6 +10,7 @@ from rtl.dispatcher import Dispatcher
 from rtl.frame import Deframer, Framer
 from rtl.stream import StreamWord
 
+ASKING = (Kind.HELLO, Kind.OPEN, Kind.DATA, Kind.ABORT)
 ANSWERS = (Kind.RESPONSE, Kind.WELCOME, Kind.BUSY, Kind.NAK)
 """What there is to send, the most urgent first."""
 
@@ -60,15 +61,13 @@ class Link(Component):
         is_last = is_open & (frame.session == session) & (frame.sequence == last)
         is_next = is_open & (frame.session == session) & (frame.sequence == expected) & (frame.kind == Kind.DATA)
         is_opening = is_offered & (frame.session == offer) & (frame.sequence == 0) & (frame.kind == Kind.OPEN)
-        is_packet = frame.kind == Kind.DATA
-        is_known = (deframer.length > 0) == is_packet
-        for kind in (Kind.HELLO, Kind.OPEN, Kind.ABORT):
-            is_packet |= frame.kind == kind
+        is_known = Cat(frame.kind == kind for kind in ASKING).any()
+        is_formed = (deframer.length > 0) == (frame.kind == Kind.DATA)
         with m.If(deframer.end):
             m.d.comb += asked[Kind.NAK].eq(1)
             with m.If(~deframer.is_good):
                 m.d.sync += reason.eq(Reason.DAMAGED)
-            with m.Elif(~is_packet | ~is_known):
+            with m.Elif(~is_known | ~is_formed):
                 m.d.sync += reason.eq(Reason.KIND)
             with m.Elif(frame.kind == Kind.HELLO):
                 m.d.comb += [asked[Kind.NAK].eq(0), asked[Kind.WELCOME].eq(1)]

@@ -81,8 +81,9 @@ class Server:
                 for board in self.boards:
                     if not board.is_idle:
                         board.run()
-                    more = selectors.EVENT_WRITE if board.unsent else 0
-                    selector.modify(board.line, selectors.EVENT_READ | more, board)
+                    wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if board.unsent else 0)
+                    if selector.get_key(board.line).events != wanted:
+                        selector.modify(board.line, wanted, board)
 
     def stop(self) -> None:
         """End ``run``, from another thread or from a signal handler."""

@@ -118,6 +118,11 @@ def test_an_abort_goes_past_the_sequence_once(device):
     assert respond(device, header(ABORT_OPCODE)) == [Frame(Kind.RESPONSE, 1, 1, (header(5, 6),))]
 
 
+def test_the_response_to_an_abort_in_its_turn_is_kept(device):
+    ask(device, data(1, (header(ABORT_OPCODE),)))
+    assert respond(device, header(ABORT_OPCODE)) == [Frame(Kind.RESPONSE, 1, 1, (header(ABORT_OPCODE),))]
+
+
 def test_sequences_wrap_past_zero(device):
     assert [next_sequence(n) for n in (0, 1, 0xFFFE, 0xFFFF)] == [1, 2, 0xFFFF, 1]
     device.last = 0xFFFF

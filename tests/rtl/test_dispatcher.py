@@ -102,7 +102,7 @@ def test_packets_are_delivered_and_responses_kept(stall):
             await bench.delivered_all(ctx, n + 1)
             assert not ctx.get(dispatcher.is_delivering)
             assert ctx.get(dispatcher.is_running)
-            response = [words[0] & 0xFF000000, *(rng.getrandbits(32) for _ in range(n))]
+            response = [header(rng.randrange(1, 9)), *(rng.getrandbits(32) for _ in range(n))]
             await bench.respond(ctx, response)
             assert not ctx.get(dispatcher.is_running)
             assert await bench.kept(ctx) == response
@@ -147,6 +147,18 @@ def test_an_abort_follows_the_packet_and_its_response_is_dropped(is_first):
 
     bench.run(host)
     assert bench.delivered == [[header(5), 1, 2], [ABORT]]
+
+
+def test_the_response_to_an_abort_in_its_turn_is_kept():
+    bench = Bench(1, 0.0)
+
+    async def host(ctx):
+        await bench.start(ctx, [ABORT])
+        await bench.delivered_all(ctx, 1)
+        await bench.respond(ctx, [ABORT])
+        assert await bench.kept(ctx) == [ABORT]
+
+    bench.run(host)
 
 
 def test_what_is_kept_is_no_longer_than_the_memory():
