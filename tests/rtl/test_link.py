@@ -110,6 +110,51 @@ def test_every_answer_is_golden_s():
     run(bench.link, host)
 
 
+def open_session(session: int = 1) -> bytes:
+    return Frame(Kind.HELLO, 0, 3).encode() + Frame(Kind.OPEN, session, 0).encode()
+
+
+def test_offers_and_openings():
+    """An offer is never the open session, and only sequence 0 opens it."""
+    bench = Lockstep()
+
+    async def host(ctx):
+        await bench.send(ctx, open_session())
+        await bench.send(ctx, Frame(Kind.HELLO, 0, 4).encode() + Frame(Kind.OPEN, 2, 5).encode())
+        for nonce in range(5, 262):
+            await bench.send(ctx, Frame(Kind.HELLO, 0, nonce).encode())
+
+    run(bench.link, host)
+
+
+def test_a_packet_that_meets_a_full_buffer_is_not_executed():
+    """It comes while the one before it is handed over, and ends when that has been answered."""
+    bench = Lockstep()
+    first, second = ((header(1), n, n) for n in (1, 2))
+    early = Frame(Kind.DATA, 1, 2, second).encode()
+
+    async def put(ctx, data):
+        for byte in data:
+            ctx.set(bench.link.i.payload, byte)
+            ctx.set(bench.link.i.valid, 1)
+            await ctx.tick()
+        ctx.set(bench.link.i.valid, 0)
+
+    async def host(ctx):
+        await bench.send(ctx, open_session())
+        ctx.set(bench.link.command.ready, 0)
+        await put(ctx, Frame(Kind.DATA, 1, 1, first).encode() + early[:-4])
+        bench.device.receive(Frame(Kind.DATA, 1, 1, first).encode())
+        await bench.compare(ctx, b"")
+        await bench.respond(ctx, [header(1)])
+        await put(ctx, early[-4:])
+        await bench.compare(ctx, Frame(Kind.BUSY, 1, 1).encode())
+        await bench.send(ctx, early)
+        await bench.respond(ctx, [header(1)])
+
+    run(bench.link, host)
+
+
 def verilated() -> SerialModel:
     return SerialModel(verilog_of(EchoBoard(DIVISOR), "echo_board"), "echo_board", DIVISOR)
 
