@@ -5,7 +5,7 @@ import random
 import pytest
 
 from golden.frame import Frame, Kind
-from golden.link import Device, Host, Verdict
+from golden.link import ABORT_OPCODE, Device, Host, Verdict
 from golden.protocol import header
 from rtl.link import Link
 from rtl.verilog import verilog_of
@@ -123,6 +123,22 @@ def test_offers_and_openings():
         await bench.send(ctx, Frame(Kind.HELLO, 0, 4).encode() + Frame(Kind.OPEN, 2, 5).encode())
         for nonce in range(5, 262):
             await bench.send(ctx, Frame(Kind.HELLO, 0, nonce).encode())
+
+    run(bench.link, host)
+
+
+@pytest.mark.parametrize("is_first", [False, True], ids=["abort answered last", "abort answered first"])
+def test_an_abort_is_handed_on_once_a_packet(is_first):
+    bench = Lockstep()
+
+    async def host(ctx):
+        await bench.send(ctx, open_session())
+        for sequence in (1, 2):
+            await bench.send(ctx, Frame(Kind.DATA, 1, sequence, (header(5), 9)).encode())
+            for _ in range(3):
+                await bench.send(ctx, Frame(Kind.ABORT, 1, sequence).encode())
+            for head in sorted([header(5, 6), header(ABORT_OPCODE)], reverse=is_first):
+                await bench.respond(ctx, [head])
 
     run(bench.link, host)
 
