@@ -34,10 +34,12 @@ class AxiChecker:
 
     async def _watch(self, prefix: str, payload: Sequence) -> None:
         valid, ready = getattr(self._dut, prefix + "valid"), getattr(self._dut, prefix + "ready")
-        edge, reset_n, held = RisingEdge(self._dut.aclk), self._dut.aresetn, None
+        edge, reset_n, held, is_reset = RisingEdge(self._dut.aclk), self._dut.aresetn, None, False
         while True:
             await edge
-            if not reset_n.value:
+            was_reset, is_reset = is_reset, not reset_n.value
+            if is_reset:  # the first edge with it is the one that resets
+                assert not (was_reset and valid.value), f"{prefix}: valid must be low in reset"
                 held = None
                 continue
             is_valid, is_ready = valid.value, ready.value
