@@ -67,7 +67,7 @@ def add_crosstwin(soc, origin: int = ORIGIN) -> None:
     soc.bus.add_slave("crosstwin", soc.crosstwin.bus, SoCRegion(origin=origin, size=SIZE, cached=False))
     for name, dma in (("commands", WishboneDMAReader), ("responses", WishboneDMAWriter)):
         bus = wishbone.Interface(data_width=32, address_width=32, addressing="word")
-        soc.add_module(f"crosstwin_{name}", dma(bus, endianness=soc.cpu.endianness, with_csr=True))
+        soc.add_module(f"crosstwin_{name}", dma(bus, endianness="big", with_csr=True))  # words as they are
         soc.bus.add_master(f"crosstwin_{name}", master=bus)
     soc.comb += [soc.crosstwin_commands.source.connect(soc.crosstwin.sink),
                  soc.crosstwin.source.connect(soc.crosstwin_responses.sink)]

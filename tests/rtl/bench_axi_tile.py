@@ -178,6 +178,9 @@ async def partial_and_unaligned_accesses_are_refused(dut, idle, stall):
         assert int((await write.b_channel.recv()).bresp) == expected, strobe
         await bench.check_read(seed // 4)
     for offset in (1, 2, 3):
+        await write.aw_channel.send(write.aw_channel._transaction_obj(awaddr=seed + offset))
+        await write.w_channel.send(write.w_channel._transaction_obj(wdata=8, wstrb=15))
+        assert int((await write.b_channel.recv()).bresp) == SLVERR, offset
         assert await bench.read(seed + offset, 4 - offset) == (SLVERR, bytes(4 - offset)), offset
     await bench.check_read(seed // 4)
 
