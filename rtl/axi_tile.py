@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tile behind AXI: registers by AXI4-Lite, commands and responses by AXI4-Stream."""
 from amaranth.hdl import ClockDomain, Module
-from amaranth.lib.wiring import Component, In, Out, connect
+from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from golden.config import TileConfig
 from rtl.axi_lite import AXI_LITE, AxiLite
 from rtl.axi_stream import AXI_STREAM, AxiStreamReceiver, AxiStreamTransmitter
+from rtl.crossbar_pins import pins_signature
+from rtl.pins_tile import PinsTile
 from rtl.tile import Tile
 
 TOP = "crosstwin_axi_tile"
@@ -20,14 +22,17 @@ class AxiTile(Component):
     waits while an operation runs, but for those of `rtl.registers.IMMEDIATE`. Every output comes from a register, or
     through one inverter from it.
 
-    Members: `aclk`, `aresetn`, `irq` (a level, high while an enabled interrupt is pending), and the ports of each bus
-    of BUSES, as `s_axil_awaddr`.
+    Members: `aclk`, `aresetn`, `irq` (a level, high while an enabled interrupt is pending), the ports of each bus of
+    BUSES, as `s_axil_awaddr`, and `pins` where the configuration has a real array.
     """
 
     def __init__(self, config: TileConfig):
-        self.tile = Tile(config)
+        self.config = config
+        self.tile = PinsTile(config) if config.pins else Tile(config)
         ports = {f"{prefix}_{name}": member if flow is Out else member.flip()
                  for prefix, (flow, bus) in BUSES.items() for name, member in bus.members.items()}
+        if config.pins:
+            ports["pins"] = Out(pins_signature(config))
         super().__init__({"aclk": In(1), "aresetn": In(1), "irq": Out(1), **ports})
 
     def elaborate(self, platform):
@@ -44,6 +49,8 @@ class AxiTile(Component):
         connect(m, registers.registers, bank.port)
         connect(m, commands.o, tile.i)
         connect(m, tile.o, responses.i)
+        if self.config.pins:
+            connect(m, tile.pins, flipped(self.pins))
         for prefix, bus in (("s_axil", registers.bus), ("s_axis", commands.bus), ("m_axis", responses.bus)):
             for name in BUSES[prefix][1].members:
                 outer, inner = getattr(self, f"{prefix}_{name}"), getattr(bus, name)

@@ -8,6 +8,8 @@ from amaranth.lib.wiring import Component, In
 
 from golden.config import TileConfig
 from rtl import axi_tile, verilog
+from rtl.analog_port import Mode
+from rtl.pins_tile import PinsTile
 from rtl.serial_tile import SerialTile
 from rtl.tile import Tile
 
@@ -33,10 +35,16 @@ class Core:
         return [(*port, self._purpose(port[0])) for port in found]
 
     def _purpose(self, name: str) -> str:
-        ports = self.hidden | self.ports
+        ports = self.hidden | self.ports | _PINS
         return ports[max((prefix for prefix in ports if name.startswith(prefix)), key=len)]
 
 
+_PINS = {
+    "pins__": "line or strobe of the array", "pins__adc_": "a converter's trial code, or the comparators' answers",
+    "pins__mode": "what the array is connected for: " + ", ".join(f"{mode.value} {mode.name}" for mode in Mode),
+    "pins__row_": "pulse lines of the rows, or their polarity: 1 negative",
+    "pins__col_": "pulse lines of the columns, or their polarity: 1 negative",
+}
 _CLOCK = {"clk": "clock of everything", "rst": "reset, active high, synchronous to clk"}
 CORES = {
     "axi": Core(axi_tile.TOP, lambda config, _: axi_tile.AxiTile(config),
@@ -45,11 +53,12 @@ CORES = {
         "irq": "interrupt, a level, high while irq_status & irq_enable is not 0",
         "s_axil_": "AXI4-Lite subordinate: registers", "s_axis_": "AXI4-Stream receiver: command packets",
         "m_axis_": "AXI4-Stream transmitter: response packets"}),
-    "uart": Core("crosstwin_serial_tile", SerialTile, "a serial line with the framed link of docs/link.md", {
+    "uart": Core(verilog.SERIAL_TOP, SerialTile, "a serial line with the framed link of docs/link.md", {
         "rx": "serial line in, asynchronous to clk, 8N1", "tx": "serial line out, 8N1",
         "is_busy": "high while there is anything left to do",
         "irq": "interrupt, a level, high while irq_status & irq_enable is not 0"}, _CLOCK),
-    "stream": Core(verilog.TOP, lambda config, _: Tile(config), "bare streams of 34-bit words", {
+    "stream": Core(verilog.TOP, lambda config, _: PinsTile(config) if config.pins else Tile(config),
+                   "bare streams of 34-bit words", {
         "i__": "command words: data in 31..0, first in 32, last in 33; a transfer where valid and ready are high",
         "o__": "response words, alike"}, _CLOCK),
 }

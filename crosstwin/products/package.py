@@ -23,7 +23,7 @@ _PURPOSES = {
     "README.md": "this page", "LICENSE": "Apache-2.0",
     "configuration.json": "all parameters, as `crosstwin package --config` takes them",
     ".core": "FuseSoC core file, with targets default and lint",
-    ".v": "the tile, with its emulated array",
+    ".v": "the tile",
     "registers/crosstwin.rdl": "registers as SystemRDL", "registers/crosstwin.h": "registers and commands for C",
     "registers/registers.md": "registers as a table",
     "examples/litex_soc.py": "the core in a LiteX system",
@@ -33,8 +33,9 @@ _PURPOSES = {
 def write_package(folder: Path, config: TileConfig, bus: str, divisor: int = DIVISOR, force: bool = False) -> list[str]:
     """Write the package of a tile with a bus of CORES; the names of its files. `divisor` is that of a serial line.
 
-    All of it or nothing: it is made beside `folder` and then put in its place. ValueError if something other
-    than an empty folder is there; `force` replaces an earlier package. OSError where it cannot be written.
+    All of it or nothing: it is made beside `folder` and then put in its place. ValueError of a serial line with a real
+    array, or if something other than an empty folder is there; `force` replaces an earlier package. OSError where it
+    cannot be written.
     """
     folder = Path(os.path.abspath(folder))
     if folder.exists() and not _may_replace(folder, force):
@@ -67,6 +68,8 @@ def _may_replace(folder: Path, force: bool) -> bool:
 
 def package_files(config: TileConfig, bus: str, divisor: int = DIVISOR) -> dict[str, str]:
     """Text of every file of a package, by its name."""
+    if config.pins and bus == "uart":
+        raise ValueError("Bus of a tile with pins must be axi or stream, not uart")
     core = CORES[bus]
     component = core.make(config, divisor)
     description = f"tile of {config.rows} x {config.cols} with {config.lanes} lanes, {core.summary}"
@@ -79,7 +82,7 @@ def package_files(config: TileConfig, bus: str, divisor: int = DIVISOR) -> dict[
         "configuration.json": json.dumps(configfile.to_dict(config), indent=2) + "\n",
         "LICENSE": _license(),
     }
-    if bus == "axi":
+    if bus == "axi" and not config.pins:
         files["examples/litex_soc.py"] = (Path(__file__).parent / "litex_soc.py").read_text(encoding="utf-8")
     arguments = f"--bus {bus}" + (f" --divisor {divisor}" if bus == "uart" else "")
     purposes = {name: next(purpose for end, purpose in _PURPOSES.items() if name.endswith(end))

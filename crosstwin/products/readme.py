@@ -7,7 +7,7 @@ from golden.registers import CONTRACT_VERSION
 _TEXT = """\
 # {top}
 
-A CrossTwin tile: {config.rows} x {config.cols} {device} devices, {config.lanes} multiply-accumulate lanes; {summary}.
+A CrossTwin tile of {config.rows} x {config.cols}, {array}; {summary}.
 Written by `crosstwin package` of CrossTwin {version}, numeric contract {contract}.
 
 | file | what it is |
@@ -25,9 +25,9 @@ Top module `{top}`, in one Verilog-2001 file without parameters or `include`.
 ## Clock and reset
 
 One clock, `{clock}`, of which every flip-flop takes the rising edge. `{reset}` is synchronous and resets every flag and
-every register of the map; hold it for one cycle or more. Memories (weights and device parameters) are not reset: load
-all planes before the first operation. Initial values in the Verilog are those of the reset, so an ASIC flow may ignore
-them. Outputs come from flip-flops, some through gates, and no input reaches an output combinationally.
+every register of the map; hold it for one cycle or more. Memories are not reset{planes}.
+Initial values in the Verilog are those of the reset, so an ASIC flow may ignore them. Outputs come from flip-flops,
+some through gates, and no input reaches an output combinationally.
 
 ## Programming
 
@@ -47,8 +47,11 @@ def readme(core: Core, arguments: str, config: TileConfig, version: str, files: 
            ports: list[tuple[str, str, int, str]]) -> str:
     """Markdown; `arguments` make it again, `files` says what each file is, `ports` are those of `Core.port_list`."""
     clock, reset = ("aclk", "aresetn") if "aclk" in core.ports else tuple(core.hidden)
+    array, planes = ("its array behind pins", "") if config.pins else (
+        f"emulated {type(config.device).__name__} devices on {config.lanes} lanes",
+        ": load all planes before the first operation")
     return _TEXT.format(
-        top=core.top, config=config, device=type(config.device).__name__, summary=core.summary, version=version,
+        top=core.top, config=config, array=array, planes=planes, summary=core.summary, version=version,
         contract=CONTRACT_VERSION, clock=clock, reset=reset, arguments=arguments,
         files="\n".join(f"| `{name}` | {purpose} |" for name, purpose in files.items()),
         ports="\n".join(f"| `{name}` | {direction} | {bits} | {purpose} |" for name, direction, bits, purpose in ports))

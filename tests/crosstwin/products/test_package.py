@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,15 +18,20 @@ from sim import toolchain
 from tests.support import CONFIGS
 
 CONFIG = CONFIGS["narrow"]
+PACKAGES = {**{bus: (CONFIG, bus) for bus in CORES}, "pins": (replace(CONFIG, pins=True), "axi")}
+"""Configuration and bus of every kind of package."""
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory) -> dict[str, Path]:
-    """A package with each bus."""
-    found = {bus: tmp_path_factory.mktemp("package") / bus for bus in CORES}
-    for bus, folder in found.items():
-        write_package(folder, CONFIG, bus)
-    return found
+def folders(tmp_path_factory):
+    """A package of each kind by its name, made when it is asked for."""
+    class Folders(dict):
+        def __missing__(self, name: str) -> Path:
+            self[name] = tmp_path_factory.mktemp("package") / name
+            write_package(self[name], *PACKAGES[name])
+            return self[name]
+
+    return Folders()
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -50,9 +56,9 @@ def fusesoc(folder: Path, *arguments: str, work: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("bus", CORES)
-def test_the_page_lists_every_file_and_every_port(folders, bus):
-    files, core = contents(folders[bus]), CORES[bus]
+@pytest.mark.parametrize("name", PACKAGES)
+def test_the_page_lists_every_file_and_every_port(folders, name):
+    files, core = contents(folders[name]), CORES[PACKAGES[name][1]]
     page = files["README.md"].decode()
     rows = [[cell.strip().strip("`") for cell in line.split("|")[1:-1]] for line in page.splitlines()
             if line.startswith("| `")]
@@ -69,6 +75,15 @@ def test_its_configuration_makes_it_again(folders, tmp_path, capsys):
     assert contents(folder) == contents(folders[bus])
     printed = json.loads(capsys.readouterr().out)
     assert printed == {"folder": str(folder), "top": CORES[bus].top, "files": sorted(contents(folder))}
+
+
+def test_a_real_array_is_at_pins_or_refused(folders, tmp_path):
+    """What brings its ports out has them; what does not is not made."""
+    assert "pins__row_pulse" in contents(folders["pins"])["README.md"].decode()
+    assert "examples/litex_soc.py" not in contents(folders["pins"])
+    with pytest.raises(ValueError, match="Bus of a tile with pins must be axi or stream, not uart"):
+        write_package(tmp_path / "new", PACKAGES["pins"][0], "uart")
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_license_is_whole(folders):
@@ -147,10 +162,11 @@ def test_the_command_says_what_it_cannot_do(tmp_path, capsys):
     assert "--divisor must be given with --bus uart, not with axi" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("bus", CORES)
-def test_fusesoc_lints_it(folders, bus, tmp_path):
+@pytest.mark.parametrize("name", PACKAGES)
+def test_fusesoc_lints_it(folders, name, tmp_path):
     """`verilator -Wall` has nothing to say of any top."""
-    fusesoc(folders[bus], "run", "--target=lint", "--work-root", str(tmp_path / "lint"), CORES[bus].top, work=tmp_path)
+    top = CORES[PACKAGES[name][1]].top
+    fusesoc(folders[name], "run", "--target=lint", "--work-root", str(tmp_path / "lint"), top, work=tmp_path)
 
 
 def test_fusesoc_knows_it_and_makes_it_part_of_another_core(folders, tmp_path):
