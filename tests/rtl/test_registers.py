@@ -6,7 +6,7 @@ import pytest
 
 from golden.registers import COUNTERS, Interrupt, register_map
 from golden.tile import Tile
-from rtl.registers import RegisterBank
+from rtl.registers import IMMEDIATE, RegisterBank
 from tests.rtl.simulation import run
 from tests.support import CONFIGS, assert_bits
 
@@ -185,5 +185,70 @@ def test_control_strobes_and_reads_zero(value):
         await ctx.tick()
         ctx.set(bank.write, 0)
         assert_bits("(abort, read)", (0, 0), (ctx.get(bank.abort), ctx.get(bank.read)))
+
+    run(bank, bench)
+
+
+def test_the_port_takes_what_golden_takes():
+    """The second way in: the same answers, and what it writes is what the first way reads."""
+    bank, tile = RegisterBank(CONFIGS["tiny"]), Tile(CONFIGS["tiny"])
+    port = bank.port
+
+    async def bench(ctx):
+        for name in WRITABLE:
+            register = tile.registers[name]
+            ctx.set(port.write_index, register.index)
+            for value in (0, 1, register.minimum, register.maximum, register.maximum + 1 & WORD - 1, WORD - 1):
+                try:
+                    tile.set(name, value)
+                    accepts = True
+                except ValueError:
+                    accepts = False
+                ctx.set(port.value, value)
+                assert_bits(f"{name}, accepts of {value:#x}", accepts, ctx.get(port.accepts))
+                ctx.set(port.write, 1)
+                await ctx.tick()
+                ctx.set(port.write, 0)
+                ctx.set(bank.index, register.index)
+                assert_bits(f"{name} after a write of {value:#x}", tile.get(name), ctx.get(bank.read))
+            compare(ctx, bank, tile, f"after writes to {name}")
+
+    run(bank, bench)
+
+
+def test_the_port_reads_every_register_and_nothing_else():
+    bank, tile = RegisterBank(CONFIGS["tiny"]), Tile(CONFIGS["tiny"])
+    by_index = {register.index: register.name for register in tile.registers.values()}
+
+    async def bench(ctx):
+        for index in (*range(160), 0x108, 0x8009, 0xFFFF):
+            ctx.set(bank.port.read_index, index)
+            expected = (1, tile.get(by_index[index])) if index in by_index else (0, 0)
+            assert_bits(f"register {index}", expected, (ctx.get(bank.port.readable), ctx.get(bank.port.read)))
+
+    run(bank, bench)
+
+
+def test_the_port_waits_for_the_first_way_and_for_an_operation():
+    """But for the registers of IMMEDIATE, which only wait for the first way; what waits changes nothing."""
+    bank, tile = RegisterBank(CONFIGS["tiny"]), Tile(CONFIGS["tiny"])
+
+    async def bench(ctx):
+        for name in WRITABLE:
+            ctx.set(bank.port.write_index, tile.registers[name].index)
+            for busy in ("is_running", "clear", "next_event", "write"):
+                ctx.set(getattr(bank, busy), 1)
+                waits = busy != "is_running" or name not in IMMEDIATE
+                assert_bits(f"{name} waits for {busy}", waits, ctx.get(bank.port.waits))
+                ctx.set(getattr(bank, busy), 0)
+                assert not ctx.get(bank.port.waits)
+            if name not in IMMEDIATE:
+                ctx.set(bank.is_running, 1)
+                ctx.set(bank.port.value, tile.registers[name].maximum)
+                ctx.set(bank.port.write, 1)
+                await ctx.tick()
+                ctx.set(bank.is_running, 0)
+                ctx.set(bank.port.write, 0)
+        compare(ctx, bank, tile, "after writes that waited")
 
     run(bank, bench)
