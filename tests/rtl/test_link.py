@@ -143,30 +143,65 @@ def test_an_abort_is_handed_on_once_a_packet(is_first):
     run(bench.link, host)
 
 
+async def put(ctx, bench: Lockstep, frame: Frame | bytes) -> None:
+    """Bytes on the line to the device, and nothing else: what it answers waits, as its line is not ready."""
+    for byte in frame if isinstance(frame, bytes) else frame.encode():
+        ctx.set(bench.link.i.payload, byte)
+        ctx.set(bench.link.i.valid, 1)
+        await ctx.tick()
+    ctx.set(bench.link.i.valid, 0)
+
+
 def test_a_packet_that_meets_a_full_buffer_is_not_executed():
     """It comes while the one before it is handed over, and ends when that has been answered."""
     bench = Lockstep()
-    first, second = ((header(1), n, n) for n in (1, 2))
-    early = Frame(Kind.DATA, 1, 2, second).encode()
-
-    async def put(ctx, data):
-        for byte in data:
-            ctx.set(bench.link.i.payload, byte)
-            ctx.set(bench.link.i.valid, 1)
-            await ctx.tick()
-        ctx.set(bench.link.i.valid, 0)
+    first, early = (Frame(Kind.DATA, 1, n, (header(1), n, n)) for n in (1, 2))
 
     async def host(ctx):
         await bench.send(ctx, open_session())
         ctx.set(bench.link.command.ready, 0)
-        await put(ctx, Frame(Kind.DATA, 1, 1, first).encode() + early[:-4])
-        bench.device.receive(Frame(Kind.DATA, 1, 1, first).encode())
+        await put(ctx, bench, first.encode() + early.encode()[:-4])
+        bench.device.receive(first.encode())
         await bench.compare(ctx, b"")
         await bench.respond(ctx, [header(1)])
-        await put(ctx, early[-4:])
+        await put(ctx, bench, early.encode()[-4:])
         await bench.compare(ctx, Frame(Kind.BUSY, 1, 1).encode())
-        await bench.send(ctx, early)
+        await bench.send(ctx, early.encode())
         await bench.respond(ctx, [header(1)])
+
+    run(bench.link, host)
+
+
+@pytest.mark.parametrize("is_waiting", [False, True], ids=["response is being sent", "response waits to be sent"])
+def test_a_packet_that_overtakes_a_response(is_waiting):
+    """The response on the line stays what it was; one that has not begun is not sent in place of the next one."""
+    bench = Lockstep()
+    first, second = (Frame(Kind.DATA, 1, n, (header(1), n)) for n in (1, 2))
+    old = (header(1), 0x01020304, 0, 5, 0)
+
+    async def host(ctx):
+        link, device = bench.link, bench.device
+        await bench.send(ctx, open_session())
+        await bench.send(ctx, first.encode())
+        await bench.respond(ctx, old)
+        if is_waiting:
+            await put(ctx, bench, b"noise\0")
+        await put(ctx, bench, first)
+        await put(ctx, bench, second)
+        wanted = device.receive(b"noise\0" if is_waiting else first.encode())
+        device.receive(second.encode())
+        ctx.set(link.command.ready, 1)
+        ctx.set(link.response.payload.data, header(1) + 0xFF)  # not the last word of the next response
+        ctx.set(link.response.payload.first, 1)
+        ctx.set(link.response.payload.last, 0)
+        ctx.set(link.response.valid, int(not is_waiting))
+        for _ in range(4):
+            await ctx.tick()
+            assert is_waiting or not ctx.get(link.response.ready)
+        bench.delivered.append(second.payload)
+        ctx.set(link.response.valid, 0)
+        await bench.compare(ctx, wanted)
+        await bench.respond(ctx, [header(1), 7])
 
     run(bench.link, host)
 
