@@ -18,11 +18,10 @@ from collections.abc import Iterable
 from enum import Enum
 
 from golden.frame import Deframer, Frame, Kind, Reason
-from golden.protocol import header
+from golden.protocol import Opcode, header
 
 VERSION = 1
 """Of these rules: the payload of WELCOME."""
-ABORT_OPCODE = 17
 
 
 def next_sequence(sequence: int) -> int:
@@ -67,7 +66,7 @@ class Device:
 
     def respond(self, words) -> bytes:
         """Take a response packet of the controller; that to an ABORT from out of band is dropped."""
-        if words[0] >> 24 != ABORT_OPCODE or self._opcode == ABORT_OPCODE:
+        if words[0] >> 24 != Opcode.ABORT or self._opcode == Opcode.ABORT:
             self.response = tuple(words)
         self._owed -= 1
         return b"" if self._owed else self._repeat().encode()
@@ -98,7 +97,7 @@ class Device:
 
         if self.is_open and (frame.session, frame.sequence) == (self.session, self.last):
             if frame.kind == Kind.ABORT and self.is_running and not self._is_aborted:
-                self.packets.append((header(ABORT_OPCODE),))
+                self.packets.append((header(Opcode.ABORT),))
                 self._owed += 1
                 self._is_aborted = True
             return self._repeat()

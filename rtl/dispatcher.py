@@ -5,8 +5,7 @@ from amaranth.lib import stream
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
-from golden.link import ABORT_OPCODE
-from golden.protocol import header
+from golden.protocol import Opcode, header
 from rtl.stream import StreamWord
 
 
@@ -47,7 +46,7 @@ class Dispatcher(Component):
         is_last = is_taken & word.last
         m.d.comb += [
             self.response.ready.eq(self.is_running & ~self.stall),
-            is_own.eq(Mux(word.first, (word.data[24:] != ABORT_OPCODE) | (opcode == ABORT_OPCODE), was_own)),
+            is_own.eq(Mux(word.first, (word.data[24:] != Opcode.ABORT) | (opcode == Opcode.ABORT), was_own)),
             position.eq(Mux(word.first, 0, n)),
             is_kept.eq(is_taken & is_own & (position < self.depth)),
             write.addr.eq(position), write.data.eq(word.data), write.en.eq(is_kept),
@@ -88,7 +87,7 @@ class Dispatcher(Component):
                     with m.If(word.last):
                         m.next = "IDLE"
             with m.State("ABORT"):
-                m.d.comb += [command.valid.eq(1), word.data.eq(header(ABORT_OPCODE)), word.first.eq(1),
+                m.d.comb += [command.valid.eq(1), word.data.eq(header(Opcode.ABORT)), word.first.eq(1),
                              word.last.eq(1)]
                 with m.If(command.ready):
                     m.d.sync += is_abort.eq(0)

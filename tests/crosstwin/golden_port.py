@@ -13,8 +13,8 @@ import numpy as np
 from golden.config import TileConfig
 from golden.controller import Controller
 from golden.frame import longest_packet
-from golden.link import ABORT_OPCODE, Device
-from golden.protocol import header, packet
+from golden.link import Device
+from golden.protocol import Opcode, Status, header, packet
 from golden.tile import Tile
 
 
@@ -45,8 +45,8 @@ class GoldenPort:
                 words = self.device.packets.pop(0)
                 if self.device.packets:  # an abort stands behind it
                     self.device.packets.pop(0)
-                    self._write(self.device.respond((header(words[0] >> 24, 6),)))
-                    self._write(self.device.respond((header(ABORT_OPCODE),)))
+                    self._write(self.device.respond((header(words[0] >> 24, Status.ABORTED),)))
+                    self._write(self.device.respond((header(Opcode.ABORT),)))
                 else:
                     self._write(self.device.respond(self._answer(words)))
 

@@ -5,28 +5,37 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 
-import numpy as np
 import pytest
 
 import crosstwin
 from crosstwin import cli, configfile
-from tests.crosstwin.test_serial_link import results
+from tests.crosstwin.test_serial_link import assert_same_bits, results
 
 SMALL = {"rows": 5, "cols": 6, "lanes": 1, "adc": {"bound": 2}, "device": "GokmenVlasov"}
+
+
+@contextmanager
+def serving(*arguments: str):
+    """The process and its boards."""
+    command = [sys.executable, "-m", "crosstwin", "serve", "--sim", "--json", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          env=os.environ | {"PYTHONPATH": "."}) as server:
+        try:
+            lines = []
+            while not lines or lines[-1] != "]\n":
+                lines.append(server.stdout.readline())
+                assert lines[-1], server.stderr.read()
+            yield server, json.loads("".join(lines))
+        finally:
+            server.terminate()
 
 
 def test_a_simulated_board_gives_golden_s_bits_and_ends_cleanly(tmp_path):
     path = tmp_path / "small.json"
     path.write_text(json.dumps(SMALL))
-    command = [sys.executable, "-m", "crosstwin", "serve", "--sim", "--config", str(path), "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          env=os.environ | {"PYTHONPATH": "."}) as server:
-        lines = []
-        while not lines or lines[-1] != "]\n":
-            lines.append(server.stdout.readline())
-            assert lines[-1], server.stderr.read()
-        (board,) = json.loads("".join(lines))
+    with serving("--config", str(path)) as (server, (board,)):
         assert (board["rows"], board["cols"]) == (5, 6)
         config = configfile.named(str(path))
         with crosstwin.open("golden", config, seed=4) as golden:
@@ -35,14 +44,26 @@ def test_a_simulated_board_gives_golden_s_bits_and_ends_cleanly(tmp_path):
             with crosstwin.open(board["port"], config, seed=4) as twin:
                 actual = results(twin)
                 assert twin.counters()["emulation_cycles"] > 0
-            for one, other in zip(expected[:-1], actual[:-1], strict=True):
-                np.testing.assert_array_equal(one, other)
-            assert expected[-1][:-1] == actual[-1][:-1]
+            assert_same_bits(expected, actual)
         server.send_signal(signal.SIGINT)
         _, said = server.communicate(timeout=20)
     assert server.returncode == 0
     assert said.endswith("Stopped\n")
     assert "Traceback" not in said
+
+
+@pytest.mark.regress
+def test_the_demo_on_simulated_boards_gives_the_same_summary(tmp_path, capsys):
+    def figures(*arguments: str) -> dict:
+        assert cli.main(["demo", "--epochs", "1", "--out", str(tmp_path), "--json", *arguments]) == 0
+        summary = json.loads(capsys.readouterr().out)
+        for part in ("inference", "training"):
+            del summary[part]["wall_s"], summary[part]["wall_golden_s"]
+        return summary
+
+    with serving("--demo") as (_, boards):
+        ports = [argument for board in boards for argument in ("--port", board["port"])]
+        assert figures(*ports) | {"backend": "verilator"} == figures()
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), [

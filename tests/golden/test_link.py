@@ -7,9 +7,9 @@ import pytest
 
 from golden.controller import Controller
 from golden.frame import Deframer, Frame, Kind, Reason
-from golden.link import ABORT_OPCODE, VERSION, Device, Host, Verdict, next_sequence
+from golden.link import VERSION, Device, Host, Verdict, next_sequence
 from golden.presets import TILES
-from golden.protocol import FIRST, LAST, header
+from golden.protocol import FIRST, LAST, Opcode, header
 from golden.tile import Tile
 from tests.link_fuzz import Fuzz, GoldenBoard
 
@@ -112,15 +112,15 @@ def test_an_abort_goes_past_the_sequence_once(device):
     ask(device, data(1, (header(5),)))
     abort = Frame(Kind.ABORT, 1, 1)
     assert ask(device, abort, abort) == [Frame(Kind.BUSY, 1, 1)] * 2
-    assert device.packets == [(header(5),), (header(ABORT_OPCODE),)]
+    assert device.packets == [(header(5),), (header(Opcode.ABORT),)]
     assert respond(device, header(5, 6)) == []
     assert ask(device, data(1)) == [Frame(Kind.BUSY, 1, 1)]
-    assert respond(device, header(ABORT_OPCODE)) == [Frame(Kind.RESPONSE, 1, 1, (header(5, 6),))]
+    assert respond(device, header(Opcode.ABORT)) == [Frame(Kind.RESPONSE, 1, 1, (header(5, 6),))]
 
 
 def test_the_response_to_an_abort_in_its_turn_is_kept(device):
-    ask(device, data(1, (header(ABORT_OPCODE),)))
-    assert respond(device, header(ABORT_OPCODE)) == [Frame(Kind.RESPONSE, 1, 1, (header(ABORT_OPCODE),))]
+    ask(device, data(1, (header(Opcode.ABORT),)))
+    assert respond(device, header(Opcode.ABORT)) == [Frame(Kind.RESPONSE, 1, 1, (header(Opcode.ABORT),))]
 
 
 def test_sequences_wrap_past_zero(device):

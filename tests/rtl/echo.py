@@ -8,15 +8,14 @@ from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out, connect
 
-from golden.link import ABORT_OPCODE
-from golden.protocol import Status, header
+from golden.protocol import Opcode, Status, header
 from rtl.link import Link
 from rtl.stream import StreamWord
 from rtl.uart import UartReceiver, UartTransmitter
 
 DEPTH = 40
 """Words of the longest packet that the echo board holds: response header and count before 38 words of a command."""
-ABORTED = 6
+ABORTED = Status.ABORTED
 
 
 class EchoModel:
@@ -26,8 +25,8 @@ class EchoModel:
         self.count = 0
 
     def respond(self, words: tuple[int, ...], is_aborted: bool = False) -> tuple[int, ...]:
-        if words[0] >> 24 == ABORT_OPCODE:
-            return (header(ABORT_OPCODE, Status.OK),)
+        if words[0] >> 24 == Opcode.ABORT:
+            return (header(Opcode.ABORT, Status.OK),)
         self.count += 1
         status = ABORTED if is_aborted else Status.OK
         return header(words[0] >> 24, status, len(words) + 1), self.count, *words
@@ -47,7 +46,7 @@ class Echo(Component):
         write, read = memory.write_port(), memory.read_port()
         n, length, count, time = Signal(range(DEPTH + 1)), Signal(range(DEPTH + 1)), Signal(32), Signal(12)
         head, is_aborted, word = Signal(32), Signal(), self.o.payload
-        is_abort = self.i.payload.data[24:] == ABORT_OPCODE
+        is_abort = self.i.payload.data[24:] == Opcode.ABORT
         m.d.comb += [write.addr.eq(length), write.data.eq(self.i.payload.data), read.addr.eq(n)]
         with m.FSM():
             with m.State("RECEIVE"):
@@ -91,7 +90,7 @@ class Echo(Component):
                         with m.If(is_aborted):
                             m.next = "ABORT"
             with m.State("ABORT"):
-                m.d.comb += [self.o.valid.eq(1), word.data.eq(header(ABORT_OPCODE)), word.first.eq(1),
+                m.d.comb += [self.o.valid.eq(1), word.data.eq(header(Opcode.ABORT)), word.first.eq(1),
                              word.last.eq(1)]
                 m.d.sync += [length.eq(0), is_aborted.eq(0)]
                 with m.If(self.o.ready):

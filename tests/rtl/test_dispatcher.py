@@ -4,12 +4,11 @@ import random
 import pytest
 from amaranth.sim import Simulator
 
-from golden.link import ABORT_OPCODE
-from golden.protocol import header
+from golden.protocol import Opcode, header
 from rtl.dispatcher import Dispatcher
 
 DEPTH = 5
-ABORT = header(ABORT_OPCODE)
+ABORT = header(Opcode.ABORT)
 
 
 class Bench:

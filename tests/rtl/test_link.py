@@ -5,8 +5,8 @@ import random
 import pytest
 
 from golden.frame import Frame, Kind
-from golden.link import ABORT_OPCODE, Device, Host, Verdict
-from golden.protocol import header
+from golden.link import Device, Host, Verdict
+from golden.protocol import Opcode, header
 from rtl.link import Link
 from rtl.verilog import verilog_of
 from sim.serial_model import SerialModel, symbols_of
@@ -137,7 +137,7 @@ def test_an_abort_is_handed_on_once_a_packet(is_first):
             await bench.send(ctx, Frame(Kind.DATA, 1, sequence, (header(5), 9)).encode())
             for _ in range(3):
                 await bench.send(ctx, Frame(Kind.ABORT, 1, sequence).encode())
-            for head in sorted([header(5, 6), header(ABORT_OPCODE)], reverse=is_first):
+            for head in sorted([header(5, 6), header(Opcode.ABORT)], reverse=is_first):
                 await bench.respond(ctx, [head])
 
     run(bench.link, host)
