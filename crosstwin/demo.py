@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from crosstwin import digits
+from crosstwin import digits, energy, technology
 from crosstwin.network import SHAPES, Layer, TileNetwork, accuracy, predict_float, train_float
 from crosstwin.opening import make_tile
 from crosstwin.recorder import Comparison, Recorder, compare
@@ -28,6 +28,8 @@ second go with more lanes."""
 LARGEST_WEIGHT = 0.6
 """Where the largest float weight goes: less gives more ADC noise, more clips at more devices' bounds."""
 _BATCHES = 8
+TECHNOLOGY = "rpu"
+"""In which the demo's time and energy are reported."""
 LABELS = {"golden": "golden", "verilator": "RTL", "ports": "boards"}
 
 
@@ -64,6 +66,7 @@ class Run:
     wall_s: float = 0.0
     predicted: np.ndarray = field(default_factory=lambda: np.zeros(0))
     counters: list[dict[str, int]] = field(default_factory=list)
+    costs: list[energy.Cost] = field(default_factory=list)
 
 
 def tile_configs(device: str) -> list[TileConfig]:
@@ -139,6 +142,7 @@ class Demo:
                 result += compare(expected, actual, f"{name}, layer {n + 1}")
             self.mismatch = self.mismatch or result.first
 
+        spent = energy.add(other.costs)
         totals = {key: sum(counters[key] for counters in other.counters) for key in other.counters[0]}
         return {
             "accuracy": {"float": self.float_accuracy, "golden": golden.accuracy,
@@ -149,6 +153,8 @@ class Demo:
             "wall_golden_s": round(golden.wall_s, 3),
             "pulses": totals["row_pulses"] + totals["col_pulses"], "coincidences": totals["coincidences"],
             "conversions": totals["conversions"], "saturations": totals["saturations"],
+            "technology": TECHNOLOGY, "latency_s": spent.latency_s, "energy_j": spent.total_j, "tops": spent.tops,
+            "tops_per_w": spent.tops_per_w, "energy_left_out": spent.left_out,
         }
 
     def _run(self, backend: str, label: str, job: Callable, steps: int) -> Run:
@@ -159,7 +165,8 @@ class Demo:
         with self.progress(label, steps) as step:
             run.predicted = job(run.network, step)
         run.accuracy = accuracy(run.predicted, self.split.test_y)
-        run.counters = [tile.counters() for tile in tiles]
+        run.costs = [energy.statement(technology.load(TECHNOLOGY), tile).total for tile in tiles]
+        run.counters = [cost.counters for cost in run.costs]
         for tile, counters in zip(tiles, run.counters, strict=True):
             tile.keep_weights()
             tile.keep("COUNTERS", np.array([value for key, value in counters.items() if key != "emulation_cycles"]))

@@ -77,6 +77,10 @@ class LinkedTile:
         halves = self._get(f"{COUNTERS[0]}_low", 2 * len(COUNTERS))
         return {name: low | high << 32 for name, low, high in zip(COUNTERS, halves[::2], halves[1::2], strict=True)}
 
+    def last_counters(self) -> dict[str, int]:
+        """The counters of the last operation alone, read in one packet."""
+        return dict(zip(COUNTERS, self._get(f"operation_{COUNTERS[0]}", len(COUNTERS)), strict=True))
+
     def write(self, plane: Plane, row: int, values) -> None:
         """Load one row of a plane."""
         values = validate.plane_values(self.config, plane, row, values)

@@ -2,7 +2,8 @@
 """The twin: real matrices and vectors on one tile, whatever computes it."""
 import numpy as np
 
-from crosstwin import checkpoint
+from crosstwin import checkpoint, energy
+from crosstwin.technology import load as load_technology
 from golden import validate
 from golden.config import VECTOR, Plane
 from golden.management import Management, decode, encode, learning_ratio, scales, update_levels
@@ -99,6 +100,13 @@ class Twin:
     def counters(self) -> dict[str, int]:
         """Operations, pulses, conversions and cycles since the twin was opened."""
         return self.tile.counters()
+
+    def ledger(self, technology: str = "rpu") -> energy.Statement:
+        """Counters, chip time, energy, TOPS and TOPS/W in a technology, in total and of the last operation.
+
+        Energy takes the times in the tile's registers as they stand. ValueError where the technology is unknown.
+        """
+        return energy.statement(load_technology(technology), self.tile)
 
     @property
     def chip_time_s(self) -> float:

@@ -57,6 +57,10 @@ class Tile:
         """All counters by name. Emulation cycles are the hardware's alone: 0 here."""
         return dict(self.ledger.total)
 
+    def last_counters(self) -> dict[str, int]:
+        """The counters of the last operation alone."""
+        return dict(self.ledger.last)
+
     def interrupt(self, interrupts: Interrupt) -> None:
         """Make interrupts pending."""
         self._interrupts |= interrupts

@@ -65,6 +65,8 @@ def _print(summary: dict, out: Path) -> None:
                        ("conversions", "conversions"), ("wall_s", "wall time (s)")):
         rows.append(_row(label, summary, lambda part, key=key: part[key]))
     rows.append(_row("chip time (ms)", summary, lambda part: part["chip_time_s"] * 1e3))
+    rows.append(_row("energy (uJ)", summary, lambda part: part["energy_j"] * 1e6))
+    rows.append(_row("TOPS/W", summary, lambda part: part["tops_per_w"]))
     title = (f"Digits on two tiles of {summary['device']} devices, {summary['backend']}, seed {summary['seed']}, "
              f"training epochs: {summary['training']['epochs']}")
     console.table(title, ["", "inference", "training"], rows)

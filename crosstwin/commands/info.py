@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import crosstwin
-from crosstwin import console
+from crosstwin import console, technology
 from golden.presets import DEVICES, TILES
 from golden.registers import CONTRACT_VERSION
 
@@ -33,6 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         "version": crosstwin.__version__, "contract": CONTRACT_VERSION, "tools": tools(),
         "devices": {name: {"model": type(device).__name__} | asdict(device) for name, device in DEVICES.items()},
         "tiles": {name: asdict(tile) | {"device": _name(tile.device)} for name, tile in TILES.items()},
+        "technologies": {name: technology.load(name).title for name in technology.names()},
         "backends": _BACKENDS, "boards": boards(),
     }
     if arguments.json:
@@ -47,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     console.table("Tiles", ["name", *keys, "ADC bits", "ADC bound"],
                   [[name, *(tile[key] for key in keys), tile["adc"]["bits"], tile["adc"]["bound"]]
                    for name, tile in found["tiles"].items()])
+    console.table("Technologies", ["name", "what"], [list(each) for each in found["technologies"].items()])
     console.table("Backends", ["name", "what computes"], [list(each) for each in found["backends"].items()])
     console.table("Boards", ["name"], [[name] for name in found["boards"]] or [["none yet"]])
     return 0
