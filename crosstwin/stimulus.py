@@ -19,7 +19,7 @@ from golden.registers import register_map, runs
 
 _WORD = Format(32, signed=False)
 _SHARES = {"forward": 24, "backward": 16, "update": 28, "write": 8, "read": 6, "get": 5, "set": 4, "reset": 1,
-           "malformed": 8}
+           "malformed": 8, "abort": 1, "resume": 1}
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,11 @@ def draw_operations(rng: np.random.Generator, config: TileConfig, count: int) ->
     event = int(rng.choice([0, (1 << 32) - int(rng.integers(1, 40)), int(rng.integers(0, 1 << 32))]))
     for name, value in {"seed": seed, "event": event}.items():
         yield _set(registers, name, value)
-    for name in ("t_slot", "t_settle", "t_hold", "t_convert"):
-        minimum = registers[name].minimum
-        yield _set(registers, name, minimum + int(rng.integers(4 if rng.random() < 0.9 else 20)))
+    for register in registers.values():
+        if register.name.startswith("t_"):
+            yield _set(registers, register.name, register.minimum + int(rng.integers(4 if rng.random() < 0.9 else 20)))
+    for name in ("encoding", "half_select", "irq_enable"):
+        yield _set(registers, name, int(rng.integers(registers[name].maximum + 1)))
     planes = config.populate(seed)
     for plane in (Plane.WEIGHT, Plane.HIDDEN):
         if plane in config.planes:
@@ -194,6 +196,10 @@ def _good(rng, config: TileConfig, kind: str) -> Operation:
             return _any_set(rng, register_map(config))
         case "reset":
             return Operation("RESET", packet(Opcode.RESET))
+        case "abort":  # behind a GET, so that it meets no operation: where it would cut one is the hardware's affair
+            return Operation("GET and ABORT", np.concatenate([packet(Opcode.GET, 1, 0), packet(Opcode.ABORT)]))
+        case "resume":
+            return Operation("RESUME of nothing", packet(Opcode.RESUME))
     plane = Plane(int(rng.choice(list(config.loadable))))
     shape = config.loadable[plane]
     row = int(rng.integers(shape.rows))

@@ -9,7 +9,7 @@ import numpy as np
 
 from golden.adc import GAIN, Adc, AdcConfig
 from golden.device import SLOPE, STEP, Device, StepEngine
-from golden.formats import Format
+from golden.formats import Format, divide_half_even
 from golden.threefry import MAX_ROUNDS, MIN_ROUNDS
 
 MAX_BL = 63
@@ -114,6 +114,17 @@ class TileConfig:
         """The exact charge of a line: sum of width x weight over the longer side."""
         largest = max(self.rows, self.cols) * self.code.max * -self.weight.min
         return Format(largest.bit_length() + 1)
+
+    @cached_property
+    def output(self) -> Format:
+        """What a line gives: an ADC code, or with bit-serial inputs the codes of all bits, shifted and added."""
+        return Format(self.adc.bits + self.code_bits - 1, symmetric=True)
+
+    @cached_property
+    def reference(self) -> int:
+        """The reference charge that calibration measures: half of full scale, as near as charges come."""
+        half = divide_half_even(self.adc.code.max << 7 + self.converter.shift, self.converter.nominal_gain)
+        return min(half, self.charge.max)
 
     @property
     def n_converters(self) -> int:

@@ -3,20 +3,33 @@
 import numpy as np
 
 from golden.config import Plane
-from golden.protocol import FIRST, LAST, SERVED, Opcode, Status, packet, payload_length
+from golden.protocol import FIRST, LAST, SERVED, Opcode, Status, gives_up, packet, payload_length
 from golden.pulses import Train
 from golden.registers import Interrupt
 from golden.tile import Tile
 
 
+class _AbortedError(Exception):
+    """The operation was aborted."""
+
+
 class Controller:
-    """Answers command packets on a tile; one response a packet, in order."""
+    """Answers command packets on a tile; one response a packet, in order.
+
+    Nothing here takes time, so that an abort cannot meet an operation by itself: `abort_at` says where it does.
+    """
 
     def __init__(self, tile: Tile):
         self.tile = tile
         self._by_index = {register.index: register for register in tile.registers.values()}
         self._pending: list[int] = []
         self._stray = False
+        self._abort_at: int | None = None
+        self._aborted: tuple[int, int, int, np.ndarray] | None = None
+
+    def abort_at(self, slots: int) -> None:
+        """Abort the next operation, or the next resumed one, when so many of its slots have been played in all."""
+        self._abort_at = slots
 
     def exchange(self, words) -> np.ndarray:
         """Response words to command words (both with framing bits); an unfinished packet waits for the next call."""
@@ -27,10 +40,22 @@ class Controller:
             if not word & FIRST and not self._pending:
                 self._stray = True
             else:
+                if not self._pending:
+                    self._begin(word)
                 self._pending.append(word)
             if word & LAST:
                 out.append(self._error(Status.FRAMING) if self._stray else self._answer())
         return np.concatenate(out) if out else np.zeros(0, dtype=np.uint64)
+
+    def _begin(self, word: int) -> None:
+        """A header may give up an aborted operation, whatever comes behind it."""
+        opcode, argument, index = _fields(word)
+        if opcode in SERVED and self._has(opcode, argument, index) and gives_up(opcode, index):
+            self._keep(None)
+
+    def _keep(self, aborted: tuple[int, int, int, np.ndarray] | None, slots: int = 0) -> None:
+        """Remember an aborted operation, or none."""
+        self._aborted, self.tile.aborted_slots = aborted, slots
 
     def _error(self, status: Status) -> np.ndarray:
         opcode = self._pending[0] >> 24 & 0xFF if self._pending else 0
@@ -39,19 +64,25 @@ class Controller:
         return packet(opcode, status)
 
     def _answer(self) -> np.ndarray:
-        head, payload = self._pending[0] & 0xFFFFFFFF, self._pending[1:]
-        opcode, argument, index = head >> 24, head >> 16 & 0xFF, head & 0xFFFF
-        values = np.array(payload, dtype=np.uint64).astype(np.uint32).view(np.int32).astype(np.int64)
+        opcode, argument, index = _fields(self._pending[0])
+        values = np.array(self._pending[1:], dtype=np.uint64).astype(np.uint32).view(np.int32).astype(np.int64)
         if opcode not in SERVED:
             return self._error(Status.BAD_OPCODE)
         if not self._has(opcode, argument, index):
             return self._error(Status.BAD_ARGUMENT)
         if len(values) != payload_length(self.tile.config, opcode, argument):
             return self._error(Status.BAD_LENGTH)
+        first_slot = 0
+        if opcode == Opcode.RESUME and self._aborted is not None:
+            opcode, argument, index, values = self._aborted
+            first_slot = self.tile.aborted_slots
+            self._pending[0] = opcode << 24
         try:
-            data = self._apply(opcode, argument, index, values)
+            data = self._apply(opcode, argument, index, values, first_slot)
         except ValueError:
             return self._error(Status.BAD_VALUE)
+        except _AbortedError:
+            return self._error(Status.ABORTED)
         self._pending = []
         return packet(opcode, Status.OK, len(data), data)
 
@@ -66,11 +97,13 @@ class Controller:
                 return argument in config.loadable and index < config.loadable[Plane(argument)].rows
             case Opcode.UPDATE:
                 return 1 <= argument <= Train(self.tile.get("train")).most_slots
+            case Opcode.RESUME:
+                return self._aborted is not None
             case _:
                 return True
 
-    def _apply(self, opcode: int, argument: int, index: int, values):
-        tile = self.tile
+    def _apply(self, opcode: int, argument: int, index: int, values, first_slot: int):
+        tile, rows = self.tile, self.tile.config.rows
         match opcode:
             case Opcode.GET:
                 return [tile.get(self._by_index[i].name) for i in range(index, index + argument)]
@@ -80,12 +113,43 @@ class Controller:
                 tile.write(Plane(argument), index, values)
             case Opcode.READ:
                 return tile.read(Plane(argument), index)
-            case Opcode.FORWARD:
-                return tile.forward(values)[0]
-            case Opcode.BACKWARD:
-                return tile.backward(values)[0]
-            case Opcode.UPDATE:
-                tile.update(values[:tile.config.rows], values[tile.config.rows:], argument)
             case Opcode.RESET:
                 tile.reset()
+            case Opcode.ABORT:
+                pass
+            case _ if self._abort_at is not None:
+                self._abort(opcode, argument, index, values, first_slot, self._abort_at)
+            case Opcode.FORWARD:
+                return self._finished(tile.forward(values)[0])
+            case Opcode.BACKWARD:
+                return self._finished(tile.backward(values)[0])
+            case Opcode.UPDATE if first_slot:
+                tile.resume_update(values[:rows], values[rows:], argument, first_slot)
+                return self._finished([])
+            case Opcode.UPDATE:
+                tile.update(values[:rows], values[rows:], argument)
+                return self._finished([])
         return []
+
+    def _finished(self, data):
+        """An operation has run to its end, and nothing is left to resume."""
+        self._keep(None)
+        return data
+
+    def _abort(self, opcode: int, argument: int, index: int, values, first_slot: int, slots: int) -> None:
+        tile, rows = self.tile, self.tile.config.rows
+        match opcode:
+            case Opcode.FORWARD:
+                tile.abort_forward(values, slots)
+            case Opcode.BACKWARD:
+                tile.abort_backward(values, slots)
+            case Opcode.UPDATE:
+                tile.abort_update(values[:rows], values[rows:], argument, slots, first_slot)
+        self._abort_at = None
+        self._keep((opcode, argument, index, values), slots)
+        raise _AbortedError
+
+
+def _fields(word: int) -> tuple[int, int, int]:
+    """Opcode, argument and index of a header."""
+    return word >> 24 & 0xFF, word >> 16 & 0xFF, word & 0xFFFF

@@ -14,8 +14,14 @@
 | READ     | plane    | row            | -                 | the plane's columns |
 | FORWARD  | -        | -              | R input codes     | C ADC codes |
 | BACKWARD | -        | -              | C error codes     | R ADC codes |
-| UPDATE   | BL       | -              | R row, then C column levels | -  |
+| UPDATE   | BL       | -              | R row, then C column levels or words | - |
 | RESET    | -        | -              | -                 | -         |
+| ABORT    | -        | -              | -                 | -         |
+| RESUME   | -        | -              | -                 | of the operation |
+
+ABORT is taken out of turn while an operation runs; that ends with status ABORTED, or as ever where no slot was to come,
+and then ABORT is answered. RESUME goes on with the aborted operation and is answered as that is, with its opcode; it
+needs one that was aborted and that nothing has given up since (`gives_up`).
 
 Signed values are two's complement in 32 bits; fields marked - are ignored in a header. A packet with any
 error gets one response without data, and changes nothing. On a word without `first` outside a packet, or on
@@ -27,6 +33,7 @@ from typing import Any
 import numpy as np
 
 from golden.config import Plane, TileConfig
+from golden.registers import FIRST_STATUS
 
 FIRST, LAST = 1 << 32, 1 << 33
 """Framing bits above the data of a stream word."""
@@ -54,7 +61,7 @@ class Opcode(IntEnum):
 
 
 SERVED = frozenset({Opcode.GET, Opcode.SET, Opcode.WRITE, Opcode.READ, Opcode.FORWARD, Opcode.BACKWARD, Opcode.UPDATE,
-                    Opcode.RESET})
+                    Opcode.RESET, Opcode.ABORT, Opcode.RESUME})
 """Opcodes that a tile knows; the others are reserved, and refused."""
 
 
@@ -71,7 +78,7 @@ class Status(IntEnum):
 
 MEANING = {
     Status.BAD_OPCODE: "Opcode must be one of " + ", ".join(f"{o.value} {o.name}" for o in sorted(SERVED)),
-    Status.BAD_ARGUMENT: "Register, plane, row or BL must be one that this tile has",
+    Status.BAD_ARGUMENT: "Register, plane, row or BL must be one that this tile has, and RESUME have what to resume",
     Status.BAD_LENGTH: "Packet must have as many words as its command takes",
     Status.BAD_VALUE: "Payload values must fit their format",
     Status.FRAMING: "Packet must begin with first, end with last and have neither in between",
@@ -129,6 +136,15 @@ def response(words, opcode: int, n_data: int) -> np.ndarray:
         raise ProtocolError(f"Response must be {n_data} words to {Opcode(opcode).name}, "
                             f"not {len(words) - 1} words with header {head:#010x}")
     return words[1:].astype(np.uint32).view(np.int32).astype(np.int64)
+
+
+def gives_up(opcode: int, index: int) -> bool:
+    """Whether a command of this good header, even if the rest of its packet is wrong, gives up an aborted operation:
+    all that change what it goes on with.
+    """
+    if opcode == Opcode.SET:
+        return index < FIRST_STATUS
+    return opcode not in (Opcode.GET, Opcode.READ, Opcode.ABORT, Opcode.RESUME)
 
 
 def payload_length(config: TileConfig, opcode: int, argument: int) -> int:

@@ -15,6 +15,17 @@ TRAIN_WORD = Format(32)
 """What travels as a line's value: a level or a word."""
 
 
+class Encoding(IntEnum):
+    """How the pulses of forward and backward carry input codes."""
+
+    WIDTH = 0
+    """Pulse width: on for the first |code| of X slots."""
+    SERIAL = 1
+    """Bit-serial: a window of one slot and a conversion for each bit, shifted and added behind the ADC."""
+    SERIAL_ANALOG = 2
+    """Bit-serial in one window, which the array weighs: slot b carries bit b and counts 2**b times."""
+
+
 class Train(IntEnum):
     """What an update's values mean, and how its trains are made from them: the register `train`.
 
@@ -40,6 +51,46 @@ class Train(IntEnum):
 def pulse_width(codes, n_slots: int):
     """Pulses (n, n_slots) of a line's code: on for the first |code| slots, with the code's sign as polarity."""
     return np.arange(n_slots) < np.abs(np.asarray(codes))[:, None]
+
+
+def window_slots(config: TileConfig, encoding: Encoding) -> tuple[int, int]:
+    """Windows of codes, and the slots of each."""
+    bits = config.code_bits - 1
+    match encoding:
+        case Encoding.WIDTH:
+            return 1, config.code.max
+        case Encoding.SERIAL:
+            return bits, 1
+        case _:
+            return 1, bits
+
+
+def encoded_slots(config: TileConfig, encoding: Encoding) -> int:
+    """Slots that codes take, over all windows."""
+    windows, slots = window_slots(config, encoding)
+    return windows * slots
+
+
+def encoded_pulses(config: TileConfig, codes, encoding: Encoding, slots: int | None = None):
+    """Pulses of each code, in all or in the first `slots` slots; of the shape of `codes`."""
+    total = encoded_slots(config, encoding)
+    slots, magnitudes = total if slots is None else slots, np.abs(codes)
+    if encoding is Encoding.WIDTH:
+        return np.minimum(magnitudes, slots)
+    played = magnitudes >> (total - slots) if encoding is Encoding.SERIAL else magnitudes & ((1 << slots) - 1)
+    return np.bitwise_count(played).astype(np.int64)
+
+
+def half_selects(row_pulses, col_pulses, bias: int) -> int:
+    """Cross-points that see a part of the programming voltage, over all slots of pulses (R, BL) and (C, BL).
+
+    With r of R rows and c of C columns on: r (C - c) + c (R - r) with V/2, R C - r c with V/3, none without a bias.
+    """
+    (n_rows, rows), (n_cols, cols) = ((len(lines), lines.sum(axis=0, dtype=np.int64))
+                                      for lines in (row_pulses, col_pulses))
+    if bias == 1:
+        return int((rows * (n_cols - cols) + cols * (n_rows - rows)).sum())
+    return int((n_rows * n_cols - rows * cols).sum()) if bias == 2 else 0
 
 
 def train(config: TileConfig, seed: int, stream: Stream, event: int, values, bl: int, kind: Train = Train.STOCHASTIC):

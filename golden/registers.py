@@ -12,6 +12,8 @@ COUNTERS = ("forwards", "backwards", "updates", "programs", "slots", "row_pulses
             "emulation_cycles", "update_row_pulses", "update_col_pulses")
 """64-bit counters since the last reset, low word first; and the same of the last operation alone, 32 bits. Pulses are
 slots in which a line was on; those of updates are counted once more by themselves, as their voltage is another one."""
+FIRST_STATUS = 34
+"""Registers from here on change nothing about an operation."""
 _FIRST_COUNTER = 64
 _FIRST_OPERATION_COUNTER = 128
 

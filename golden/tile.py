@@ -6,7 +6,7 @@ from golden import accelerate, crossbar, management, validate
 from golden.config import Plane, TileConfig
 from golden.ledger import Ledger
 from golden.noise import Stream
-from golden.pulses import Train, negative, train
+from golden.pulses import Encoding, Train, encoded_pulses, encoded_slots, negative, train
 from golden.register_file import register_file
 from golden.registers import Access, Interrupt, register_map
 
@@ -33,6 +33,7 @@ class Tile:
         self._values = {name: register.reset for name, register in self.registers.items() if register.stored}
         self._interrupts = Interrupt(0)
         self.ledger = Ledger()
+        self.aborted_slots = 0
 
     def get(self, name: str) -> int:
         """The value of a register."""
@@ -41,6 +42,8 @@ class Tile:
             return self._values[name]
         if name == "irq_status":
             return int(self._interrupts)
+        if name == "aborted_slots":
+            return self.aborted_slots
         counted = self.ledger.register(name)
         return register.reset if counted is None else counted
 
@@ -89,14 +92,14 @@ class Tile:
         return self.planes[plane].copy()
 
     def forward(self, codes) -> np.ndarray:
-        """ADC codes (B, C) of input codes (B, R)."""
+        """Outputs (B, C), ADC codes or their sums over the bits, of input codes (B, R)."""
         codes = validate.codes(self.config, codes, self.config.rows)
         outputs, costs = self._multiply(codes, self._take(len(codes)))
         self._count(len(codes), forwards=1, **costs)
         return outputs
 
     def backward(self, codes) -> np.ndarray:
-        """ADC codes (B, R) of error codes (B, C)."""
+        """Outputs (B, R) of error codes (B, C)."""
         codes = validate.codes(self.config, codes, self.config.cols)
         outputs, costs = self._multiply(codes, self._take(len(codes)), is_backward=True)
         self._count(len(codes), backwards=1, **costs)
@@ -107,8 +110,9 @@ class Tile:
 
         The register `train` says how trains are made; with `Train.WORDS` the values are signed 32-bit words.
         """
-        kind = Train(self._values["train"])
-        self._play(*validate.update(self.config, row_levels, col_levels, bl, kind), kind)
+        kind = self._train
+        rows, cols, bl = validate.update(self.config, row_levels, col_levels, bl, kind)
+        self._count(len(bl), updates=1, **self._play(rows, cols, bl, kind, self._take(len(bl))))
 
     def forward_vector(self, vectors) -> np.ndarray:
         """VECTOR values (B, C) of VECTOR vectors (B, R), by noise and bound management."""
@@ -133,31 +137,75 @@ class Tile:
         """
         x, d = validate.vector_pairs(self.config, x, d)
         row_levels, col_levels, bl = management.update_levels(x, d, *(self._values[n] for n in ("ratio", "um", "bl")))
-        kind = Train(self._values["train"])
-        self._play(row_levels, col_levels, bl, Train.STOCHASTIC if kind is Train.WORDS else kind)
+        kind = Train.STOCHASTIC if self._train is Train.WORDS else self._train
+        costs = self._play(row_levels, col_levels, bl, kind, self._take(len(bl)))
+        costs["chip_cycles"] = np.where(bl > 0, costs["chip_cycles"], 0)
+        self._count(len(bl), updates=1, **costs)
         return bl
+
+    def abort_forward(self, codes, slots: int) -> None:
+        """A forward of codes (R,) that is aborted when `slots` slots have been played: it takes no event."""
+        self._abort_multiply(validate.codes(self.config, codes, self.config.rows), slots)
+
+    def abort_backward(self, codes, slots: int) -> None:
+        """A backward of codes (C,) that is aborted when `slots` slots have been played: it takes no event."""
+        self._abort_multiply(validate.codes(self.config, codes, self.config.cols), slots, is_backward=True)
+
+    def abort_update(self, row_levels, col_levels, bl: int, slots: int, first_slot: int = 0) -> None:
+        """An update that is aborted behind slot `slots` - 1, or resumed at `first_slot` and aborted again: these slots
+        are applied, and the event is not taken.
+        """
+        kind = self._train
+        rows, cols, most = validate.update(self.config, row_levels, col_levels, bl, kind)
+        _check_slots(slots, first_slot, int(most[0]))
+        self.ledger.add(1, **self._play(rows, cols, most, kind, self._events(1), first_slot, slots))
+
+    def resume_update(self, row_levels, col_levels, bl: int, first_slot: int) -> None:
+        """The rest of an update, from `first_slot` on: with what was applied, all bits of the whole one."""
+        kind = self._train
+        rows, cols, most = validate.update(self.config, row_levels, col_levels, bl, kind)
+        _check_slots(first_slot, 0, int(most[0]))
+        self._count(1, updates=1, **self._play(rows, cols, most, kind, self._take(1), first_slot))
+
+    @property
+    def _train(self) -> Train:
+        return Train(self._values["train"])
+
+    @property
+    def _encoding(self) -> Encoding:
+        return Encoding(self._values["encoding"])
+
+    def _events(self, batch: int) -> np.ndarray:
+        """The events (B,) that a batch of operations would take."""
+        return (self._values["event"] + np.arange(batch)) % WORD
 
     def _take(self, batch: int) -> np.ndarray:
         """The events (B,) of a batch of operations."""
-        events = (self._values["event"] + np.arange(batch)) % WORD
+        events = self._events(batch)
         self._values["event"] = (self._values["event"] + batch) % WORD
         return events
 
-    def _play(self, row_levels, col_levels, bl, kind: Train) -> None:
-        """Trains of levels (B, R) and (B, C) in slots (B,), and what they do to the devices."""
+    def _play(self, row_levels, col_levels, bl, kind: Train, events, first: int = 0, end: int | None = None) -> dict:
+        """Trains of levels (B, R) and (B, C) in slots (B,), and what they do to the devices; the cost by counter.
+
+        Only slots `first` to `end` - 1 are played, where these are given.
+        """
         config, seed = self.config, self._values["seed"]
         apply = accelerate.update or crossbar.update
         counts = np.zeros((3, len(bl)), dtype=np.int64)
-        for n, event in enumerate(self._take(len(bl)).tolist()):
-            x, d, slots = row_levels[n], col_levels[n], int(bl[n])
+        for n, (event, slots) in enumerate(zip(events.tolist(), bl.tolist(), strict=True)):
+            x, d = row_levels[n], col_levels[n]
             row_pulses = train(config, seed, Stream.ROW_TRAIN, event, x, slots, kind)
             col_pulses = train(config, seed, Stream.COLUMN_TRAIN, event, d, slots, kind)
+            for pulses in (row_pulses, col_pulses):
+                pulses[:, :first] = False
+                pulses[:, slots if end is None else end:] = False
             coincidences = apply(config, self.planes, seed, event, row_pulses, col_pulses,
                                  negative(x, kind), negative(d, kind))
             counts[:, n] = row_pulses.sum(), col_pulses.sum(), coincidences
-        chip_cycles = np.where(bl > 0, self._values["t_settle"] + bl * self._values["t_slot"], 0)
-        self._count(len(bl), updates=1, slots=bl, row_pulses=counts[0], col_pulses=counts[1], coincidences=counts[2],
-                    update_row_pulses=counts[0], update_col_pulses=counts[1], chip_cycles=chip_cycles)
+        slots = (bl if end is None else end) - first
+        return {"slots": slots, "row_pulses": counts[0], "col_pulses": counts[1], "coincidences": counts[2],
+                "update_row_pulses": counts[0], "update_col_pulses": counts[1], "chip_cycles": self._window(slots)}
 
     def _managed(self, vectors, passes: int, is_backward: bool = False) -> tuple[np.ndarray, dict]:
         """Values of vectors, and what they cost: with saturated codes measured again, under twice the scale."""
@@ -178,24 +226,62 @@ class Tile:
             again = again[more["saturations"] > 0]
         return management.decode(config, outputs, scale), costs
 
-    def _multiply(self, codes, events, is_backward: bool = False, attempt: int = 0) -> tuple[np.ndarray, dict]:
-        """Window, sample and convert a batch of codes in their events. Outputs, and what they cost by counter."""
-        config, values = self.config, self._values
+    def _multiply(self, codes, events, is_backward: bool = False, attempt: int = 0,
+                  n_bits: int | None = None) -> tuple[np.ndarray, dict]:
+        """Window, sample and convert a batch of codes in their events. Outputs, and what they cost by counter.
+
+        Bit-serial codes are measured bit by bit, the most significant `n_bits` of them.
+        """
+        config, encoding = self.config, self._encoding
         weights = self.planes[Plane.WEIGHT].T if is_backward else self.planes[Plane.WEIGHT]
-        n = weights.shape[1]
-        charge = crossbar.charges(codes, weights, config)
-        noise = config.converter.noise(values["seed"], events, n, config.rounds, attempt)
+        width, slots, passes = config.code_bits - 1, encoded_slots(config, encoding), 1
+        if encoding is Encoding.SERIAL:
+            slots = passes = width if n_bits is None else n_bits
+            outputs = np.zeros((len(codes), weights.shape[1]), dtype=np.int64)
+            saturations = np.zeros(len(codes), dtype=np.int64)
+            for bit in range(width - 1, width - 1 - passes, -1):
+                charge = crossbar.charges(np.sign(codes) * (np.abs(codes) >> bit & 1), weights, config)
+                found, saturated = self._convert(charge, events, attempt | bit << 3)
+                outputs, saturations = 2 * outputs + found, saturations + saturated
+        else:
+            outputs, saturations = self._convert(crossbar.charges(codes, weights, config), events, attempt)
+        return outputs, {"slots": slots, "conversions": passes * weights.shape[1], "saturations": saturations,
+                         "col_pulses" if is_backward else "row_pulses":
+                             encoded_pulses(config, codes, encoding, slots).sum(axis=1),
+                         "chip_cycles": passes * self._window(slots // passes, is_measured=True) if passes else 0}
+
+    def _convert(self, charge, events, attempt: int) -> tuple[np.ndarray, np.ndarray]:
+        """ADC codes of charges (B, n), and how many of each vector are at a rail."""
+        config, n = self.config, charge.shape[1]
+        noise = config.converter.noise(self._values["seed"], events, n, config.rounds, attempt)
         gain, offset = self.planes[Plane.ADC_GAIN][0, :n], self.planes[Plane.ADC_OFFSET][0, :n]
         held = config.converter.sample(charge, gain, offset, noise)
         comparator, dac = (self.planes[plane][:, :n] if plane in self.planes else 0
                            for plane in (Plane.COMPARATOR, Plane.ADC_DAC))
-        draws = config.converter.draws(values["seed"], events, n, config.rounds, attempt)
-        outputs = config.converter.convert(held, comparator, dac, draws)
-        chip_cycles = (values["t_settle"] + config.code.max * values["t_slot"] + values["t_hold"]
-                       + config.adc.cycles(values["t_convert"]))
-        return outputs, {"slots": config.code.max, "conversions": n, "chip_cycles": chip_cycles,
-                         "col_pulses" if is_backward else "row_pulses": np.abs(codes).sum(axis=1),
-                         "saturations": (np.abs(outputs) == config.adc.code.max).sum(axis=1)}
+        draws = config.converter.draws(self._values["seed"], events, n, config.rounds, attempt)
+        codes = config.converter.convert(held, comparator, dac, draws)
+        return codes, (np.abs(codes) == config.adc.code.max).sum(axis=1)
+
+    def _abort_multiply(self, codes, slots: int, is_backward: bool = False) -> None:
+        """What a multiplication of codes (1, n) costs that ends behind so many slots, before the next one."""
+        config, encoding = self.config, self._encoding
+        _check_slots(slots, 0, encoded_slots(config, encoding))
+        if encoding is Encoding.SERIAL:  # the bits before were measured
+            _, costs = self._multiply(codes, self._events(1), is_backward, n_bits=slots)
+            costs["chip_cycles"] += self._window(0)
+        else:
+            costs = {"slots": slots, "chip_cycles": self._window(slots), "col_pulses" if is_backward else "row_pulses":
+                     encoded_pulses(config, codes, encoding, slots).sum(axis=1)}
+        if np.any(costs.get("saturations", 0)):
+            self.interrupt(Interrupt.SATURATION)
+        self.ledger.add(1, **costs)
+
+    def _window(self, slots, is_measured: bool = False):
+        """Chip time of a window of so many slots, and of the conversion behind it."""
+        values = self._values
+        time = (values["t_precharge"] + values["t_settle"] + values["t_guard"] + slots * values["t_slot"]
+                + values["t_recover"])
+        return time + values["t_hold"] + self.config.adc.cycles(values["t_convert"]) if is_measured else time
 
     def _count(self, batch: int, saturations=0, **amounts) -> None:
         """Enter a batch of operations into the ledger and raise their interrupts."""
@@ -204,3 +290,8 @@ class Tile:
             self.interrupt(Interrupt.DONE)
         if np.any(saturations):
             self.interrupt(Interrupt.SATURATION)
+
+
+def _check_slots(slots: int, first: int, total: int) -> None:
+    if not first <= slots < total:
+        raise ValueError(f"Slots played must be in {first}..{total - 1}, not {slots}")

@@ -1,42 +1,51 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tile controller: command packets in, response packets out; mirrors golden."""
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.memory import Memory
-from amaranth.lib.wiring import Component, In, Out
+from amaranth.lib.wiring import Component, In, Out, connect
 
 from golden.config import TileConfig
 from golden.protocol import Opcode, Status
+from golden.protocol import header as header_of
 from golden.registers import Interrupt
-from rtl.analog_port import Mode
+from rtl.commands import RawCommands
 from rtl.decoder import Decoder
+from rtl.drive import DriveMux
+from rtl.engine import OPERATIONS
 from rtl.formats import shape_of
+from rtl.meter import Meter
 from rtl.planes import WORD, SideBand
 from rtl.position import Position
 from rtl.registers import RegisterBank
-from rtl.sequencer import Sequencer
+from rtl.sequencer import TIMES, Sequencer
 from rtl.stream import StreamWord
 
 
 class Controller(Component):
     """Answers command packets, one at a time and in order, as `golden.protocol` says.
 
-    A packet is checked whole before anything is applied: codes and levels go straight into the pulse generators,
-    where they mean nothing before an operation starts, and a plane's row into a buffer. One word a cycle comes in,
-    one goes out. Between a packet's last word and its response pass 3 cycles (2 where it is refused), before the
-    first data word 2 more; storing a row takes 2 cycles a word more, and reading one 3 cycles a word.
+    A packet is checked whole before anything is applied: what an engine needs goes straight into it, where it means
+    nothing before it is started, and a plane's row into a buffer. One word a cycle comes in, one goes out. Between a
+    packet's last word and its response pass 3 cycles (2 where it is refused), before the first data word 2 more;
+    storing a row takes 2 cycles a word more, and reading one 3 cycles a word.
 
-    Members: `i`, `o` streams of words; `side` to the emulator, `coincidences` from it. The sequencer's `port` is
-    the tile's analog port.
+    `engines` carry out the operations, each those of its `opcodes`; `rtl.engine.Engine` says how one is added. While
+    an operation runs, an ABORT that stands at the input is taken out of turn, and answered behind the operation.
+
+    Members: `i`, `o` streams of words; `abort`, a strobe from beside the stream; `irq`; `side` to the emulator,
+    `coincidences` from it. The sequencer's `port` is the tile's analog port.
     """
 
     def __init__(self, config: TileConfig):
         self.config = config
-        self.sequencer, self.bank = Sequencer(config), RegisterBank(config)
+        self.sequencer, self.meter, self.bank = Sequencer(config), Meter(config), RegisterBank(config)
         self.decoder, self.position = Decoder(config), Position(config)
+        self.engines = [RawCommands(config)]
         coincident = config.rows * config.cols if config.pins else config.lanes  # in a cycle, at most
         super().__init__({
             "i": In(stream.Signature(StreamWord)), "o": Out(stream.Signature(StreamWord)),
+            "abort": In(1), "irq": Out(1),
             "side": Out(SideBand(config)), "coincidences": In(range(coincident + 1)),
         })
 
@@ -48,30 +57,37 @@ class Controller(Component):
 
         opcode, argument, index = Signal(8), Signal(8), Signal(16)
         fault, is_last, has_bad_value, is_stored = Signal(Status), Signal(), Signal(), Signal()
-        is_running, is_acting, is_operation, word = Signal(), Signal(), Signal(), self.i.payload
+        word, header = self.i.payload, Cat(index, argument, opcode)
+        start, is_resuming, is_acting, is_running, is_over = (Signal() for _ in range(5))
+        is_aborting, owes_abort, is_resumable, aborted = Signal(), Signal(), Signal(), Signal.like(header)
+        status, result_valid, result, result_ready = Signal(Status), Signal(), Signal(32), Signal()
         m.d.comb += [
             decoder.opcode.eq(opcode), decoder.argument.eq(argument), decoder.index.eq(index),
             decoder.value.eq(word.data), decoder.accepts.eq(bank.accepts), decoder.writable.eq(bank.writable),
-            decoder.train.eq(bank.train),
-            is_operation.eq((opcode >= Opcode.FORWARD) & (opcode <= Opcode.UPDATE)),
-            is_stored.eq(self.i.valid & self.i.ready & (fault == Status.OK) & (position.n < decoder.n_payload)),
-            bank.is_running.eq(is_acting | is_running),
+            decoder.train.eq(bank.train), decoder.resumable.eq(is_resumable), sequencer.abort.eq(is_aborting),
+            bank.is_running.eq(is_acting | is_running), bank.aborted_slots.eq(Mux(is_resumable, sequencer.played, 0)),
         ]
         with m.FSM():
             with m.State("HEADER"):  # wait for a packet
-                m.d.comb += [self.i.ready.eq(1), position.restart.eq(1)]
-                m.d.sync += [Cat(index, argument, opcode).eq(Mux(word.first, word.data, 0)), has_bad_value.eq(0),
+                m.d.comb += [self.i.ready.eq(~owes_abort), position.restart.eq(1)]
+                m.d.sync += [header.eq(Mux(word.first, word.data, 0)), has_bad_value.eq(0), owes_abort.eq(0),
                              fault.eq(Mux(word.first, Status.OK, Status.FRAMING)), is_last.eq(word.last)]
-                with m.If(self.i.valid):
+                with m.If(owes_abort):
+                    m.d.sync += [header.eq(header_of(Opcode.ABORT)), fault.eq(Status.OK)]
+                    m.next = "RESPOND"
+                with m.Elif(self.i.valid):
                     m.next = "DECODE"
             with m.State("DECODE"):  # a command that is wrong already is read to its end
                 with m.If(fault == Status.OK):
                     m.d.sync += fault.eq(decoder.fault)
+                    with m.If((decoder.fault == Status.OK) & decoder.gives_up):
+                        m.d.sync += is_resumable.eq(0)
                 m.next = "PAYLOAD"
                 with m.If(is_last):
                     m.next = "CHECK"
             with m.State("PAYLOAD"):  # a word that begins a packet is left for the next one
-                m.d.comb += [self.i.ready.eq(~word.first), position.step.eq(self.i.valid & self.i.ready)]
+                m.d.comb += [self.i.ready.eq(~word.first), position.step.eq(self.i.valid & self.i.ready),
+                             is_stored.eq(position.step & (fault == Status.OK) & (position.n < decoder.n_payload))]
                 with m.If(is_stored & ~decoder.is_good):
                     m.d.sync += has_bad_value.eq(1)
                 with m.If(self.i.valid & word.first):
@@ -99,9 +115,15 @@ class Controller(Component):
                         m.d.comb += bank.clear.eq(1)
                     with m.Case(Opcode.WRITE):
                         m.next = "STORE-FETCH"
-                    with m.Case(Opcode.FORWARD, Opcode.BACKWARD, Opcode.UPDATE):
-                        m.d.comb += sequencer.start.eq(1)
+                    with m.Case(*(each for engine in self.engines for each in engine.opcodes)):
+                        m.d.comb += start.eq(1)
                         m.next = "RUN"
+                    with m.Case(Opcode.RESUME):
+                        m.d.sync += header.eq(aborted)
+                        m.next = "RESUME"
+            with m.State("RESUME"):  # the aborted operation, whose payload is still in place
+                m.d.comb += [start.eq(1), is_resuming.eq(1), is_acting.eq(1)]
+                m.next = "RUN"
             with m.State("STORE-FETCH"):  # a word from the buffer
                 m.next = "STORE"
             with m.State("STORE"):  # into its plane
@@ -110,9 +132,16 @@ class Controller(Component):
                 with m.If(position.n == decoder.n_payload - 1):
                     m.next = "RESPOND"
             with m.State("RUN"):  # an operation on the array
-                m.d.comb += is_running.eq(1)
-                with m.If(sequencer.done):
-                    m.d.comb += bank.next_event.eq(1)
+                is_abort = self.i.valid & word.first & word.last & (word.data[24:] == Opcode.ABORT) & ~owes_abort
+                m.d.comb += [is_running.eq(1), self.i.ready.eq(is_abort)]
+                with m.If(is_abort):
+                    m.d.sync += owes_abort.eq(1)
+                with m.If(is_abort | self.abort | bank.abort):
+                    m.d.sync += is_aborting.eq(1)
+                with m.If(is_over):
+                    m.d.sync += [fault.eq(status), is_aborting.eq(0), aborted.eq(header),
+                                 is_resumable.eq(status == Status.ABORTED)]
+                    m.d.comb += bank.interrupts.eq(Mux(status == Status.OK, Interrupt.DONE, 0))
                     m.next = "RESPOND"
             with m.State("RESPOND"):  # header
                 is_refused = fault != Status.OK
@@ -123,8 +152,7 @@ class Controller(Component):
                                                fault, Const(0, 8 - len(fault)), opcode)),
                 ]
                 with m.If(self.o.ready):
-                    m.d.comb += bank.interrupts.eq(Mux(is_refused, Interrupt.ERROR,
-                                                       Mux(is_operation, Interrupt.DONE, 0)))
+                    m.d.comb += bank.interrupts.eq(Mux(is_refused, Interrupt.ERROR, 0))
                     m.next = "DATA-ADDRESS"
                     with m.If(self.o.payload.last):
                         m.next = "HEADER"
@@ -133,40 +161,56 @@ class Controller(Component):
             with m.State("DATA-FETCH"):
                 m.next = "DATA"
             with m.State("DATA"):
-                m.d.comb += [self.o.valid.eq(1), position.step.eq(self.o.ready),
+                m.d.comb += [position.step.eq(self.o.valid & self.o.ready),
                              self.o.payload.last.eq(position.n == decoder.n_data - 1)]
-                self._data(m, opcode)
-                with m.If(self.o.ready):
+                with m.Switch(opcode):
+                    with m.Case(Opcode.GET):
+                        m.d.comb += [self.o.valid.eq(1), self.o.payload.data.eq(bank.read)]
+                    with m.Case(Opcode.READ):
+                        m.d.comb += [self.o.valid.eq(1), self.o.payload.data.eq(self.side.read)]
+                    with m.Default():
+                        m.d.comb += [self.o.valid.eq(result_valid), self.o.payload.data.eq(result),
+                                     result_ready.eq(self.o.ready)]
+                with m.If(self.o.valid & self.o.ready):
                     with m.If(self.o.payload.last):
                         m.next = "HEADER"
                     with m.Elif(opcode == Opcode.READ):
                         m.next = "DATA-ADDRESS"
 
+        own = {"opcode": opcode, "argument": argument, "index": index, "value": word.data,
+               "n": position.n, "chunk": position.chunk, "lane": position.lane,
+               "resume": is_resuming}
+        self._engines(m, own, is_stored, start, is_over, status, (result, result_valid, result_ready))
         self._route(m, opcode, argument, index, is_stored)
-        self._count(m, opcode, is_running)
+        self._settings(m)
+        self._count(m, start, is_running)
         return m
 
-    def _data(self, m: Module, opcode: Signal):
-        """The word of a response at `position`."""
-        n = self.config.n_converters
-        code = Array(self.sequencer.codes)[self.position.n[:(n - 1).bit_length()]]
-        data = self.o.payload.data
-        with m.Switch(opcode):
-            with m.Case(Opcode.GET):
-                m.d.comb += data.eq(self.bank.read)
-            with m.Case(Opcode.READ):
-                m.d.comb += data.eq(self.side.read)
-            with m.Default():
-                m.d.comb += data.eq(code)
-                is_rail = (code == self.config.adc.code.max) | (code == self.config.adc.code.min)
-                m.d.comb += self.bank.saturations.eq(self.o.ready & is_rail)
-                with m.If(self.bank.saturations.any()):
-                    m.d.comb += self.bank.interrupts.eq(Interrupt.SATURATION)
+    def _engines(self, m: Module, own: dict, is_stored, start, is_over, status, result):
+        """The engine whose opcode it is has the sequencer, and the controller's ear."""
+        m.submodules.mux = mux = DriveMux(self.config, len(self.engines))
+        data, valid, ready = result
+        connect(m, mux.o, self.sequencer.drive)
+        m.d.comb += self.bank.next_event.eq(mux.o.next_event)
+        for number, engine in enumerate(self.engines):
+            m.submodules[f"engine_{number}"] = engine
+            control, is_chosen = engine.control, Signal(name=f"is_engine_{number}")
+            connect(m, engine.drive, mux.engines[number])
+            m.d.comb += [
+                *(getattr(control, name).eq(value) for name, value in own.items()),
+                is_chosen.eq(Cat(own["opcode"] == each for each in engine.opcodes).any()),
+                control.write.eq(is_stored & is_chosen), control.start.eq(start & is_chosen),
+                control.result.ready.eq(ready & is_chosen),
+            ]
+            with m.If(is_chosen):
+                m.d.comb += [mux.select.eq(number), is_over.eq(control.done), status.eq(control.status),
+                             data.eq(control.result.payload), valid.eq(control.result.valid),
+                             *(getattr(self.bank, name).eq(getattr(control, name)) for name in OPERATIONS)]
 
     def _route(self, m: Module, opcode: Signal, argument: Signal, index: Signal, is_stored: Signal):
-        """Payload words to where they wait until the packet is whole."""
+        """Words of registers and planes to where they wait until the packet is whole."""
         bank, sequencer, side, position = self.bank, self.sequencer, self.side, self.position
-        width, train, word = sequencer.width, sequencer.train, self.i.payload.data
+        word = self.i.payload.data
         depth = max((shape.cols for shape in self.config.loadable.values()), default=1)
         m.submodules.buffer = buffer = Memory(shape=shape_of(WORD), init=[], depth=depth)
         write, read, value = buffer.write_port(), buffer.read_port(), Signal(32)
@@ -176,41 +220,34 @@ class Controller(Component):
             position.split.eq(opcode == Opcode.UPDATE),
             write.en.eq(is_stored & (opcode == Opcode.WRITE)), write.addr.eq(position.n), write.data.eq(word),
             read.addr.eq(position.n),
-            width.write.eq(is_stored & ((opcode == Opcode.FORWARD) | (opcode == Opcode.BACKWARD))),
-            width.index.eq(position.n), width.code.eq(word),
-            train.write.eq(is_stored & (opcode == Opcode.UPDATE)),
-            train.chunk.eq(position.chunk), train.lane.eq(position.lane), train.value.eq(word),
             bank.index.eq(index + Mux(opcode == Opcode.GET, position.n, 0)),
             bank.value.eq(Mux(bank.write, value, word)),
             side.plane.eq(argument), side.row.eq(index), side.chunk.eq(position.chunk), side.lane.eq(position.lane),
             side.value.eq(read.data), side.seed.eq(bank.seed), side.event.eq(bank.event),
-            sequencer.bl.eq(argument), train.kind.eq(bank.train),
+            side.noise_row.eq(sequencer.noise_row), side.first_slot.eq(sequencer.first_slot),
         ]
-        m.d.comb += [getattr(sequencer, name).eq(getattr(bank, name))
-                     for name in ("t_slot", "t_settle", "t_hold", "t_convert", "seed", "event")]
-        with m.Switch(opcode):
-            for each in (Mode.FORWARD, Mode.BACKWARD, Mode.UPDATE):
-                with m.Case(Opcode[each.name]):
-                    m.d.comb += sequencer.mode.eq(each)
 
-    def _count(self, m: Module, opcode: Signal, is_running: Signal):
-        """The ledger's increments; pulses of codes are summed up while they load."""
-        bank, sequencer, config = self.bank, self.sequencer, self.config
-        code = self.sequencer.width.code
-        n_slots = Signal(range(config.n_converters * config.code.max + 1))
-        with m.If(sequencer.width.write):
-            m.d.sync += n_slots.eq(Mux(self.position.n == 0, 0, n_slots) + Mux(code < 0, -code, code))
+    def _settings(self, m: Module):
+        """Registers to those that they are for."""
+        bank, sequencer = self.bank, self.sequencer
+        m.d.comb += [getattr(sequencer, name).eq(getattr(bank, name)) for name in
+                     (*TIMES, "watchdog", "encoding", "train", "half_select", "seed", "event")]
+
+    def _count(self, m: Module, start: Signal, is_running: Signal):
+        """The ledger's increments; an operation's own counts begin with it."""
+        bank, sequencer, meter = self.bank, self.sequencer, self.meter
+        m.submodules.meter = meter
+        for name in ("mode", "slot", "row_pulse", "col_pulse", "half_select"):
+            m.d.comb += getattr(meter.port, name).eq(getattr(sequencer.port, name))
         m.d.comb += [
-            bank.emulation_cycles.eq(is_running), bank.chip_cycles.eq(sequencer.chip_cycle),
-            bank.coincidences.eq(self.coincidences), bank.begin.eq(sequencer.start), bank.slots.eq(sequencer.port.slot),
-            bank.row_pulses.eq(sequencer.row_count), bank.col_pulses.eq(sequencer.col_count),
-            bank.update_row_pulses.eq(sequencer.row_count), bank.update_col_pulses.eq(sequencer.col_count),
+            bank.begin.eq(start), bank.emulation_cycles.eq(is_running), bank.chip_cycles.eq(sequencer.chip_cycle),
+            bank.coincidences.eq(self.coincidences),
+            *(getattr(bank, name).eq(getattr(meter, name)) for name in
+              ("slots", "row_pulses", "col_pulses", "update_row_pulses", "update_col_pulses", "program_pulses",
+               "half_selects")),
         ]
-        with m.If(sequencer.start):
-            with m.Switch(opcode):
-                with m.Case(Opcode.FORWARD):
-                    m.d.comb += [bank.forwards.eq(1), bank.row_pulses.eq(n_slots), bank.conversions.eq(config.cols)]
-                with m.Case(Opcode.BACKWARD):
-                    m.d.comb += [bank.backwards.eq(1), bank.col_pulses.eq(n_slots), bank.conversions.eq(config.rows)]
-                with m.Case(Opcode.UPDATE):
-                    m.d.comb += bank.updates.eq(1)
+        with m.If(sequencer.converted):
+            m.d.comb += [bank.conversions.eq(sequencer.n_converted), bank.saturations.eq(sequencer.n_saturated)]
+            with m.If(sequencer.n_saturated.any()):
+                m.d.comb += bank.interrupts.eq(Interrupt.SATURATION)
+        m.d.comb += self.irq.eq(bank.irq)

@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """The emulated array behind the analog port; mirrors golden."""
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import MAX_BL, Plane, TileConfig
 from golden.noise import Stream
 from rtl.adc import Sampler
 from rtl.analog_port import AnalogPort, Mode
-from rtl.formats import delay
+from rtl.formats import delay, shape_of
 from rtl.multiplier import Multiplier
 from rtl.noise import GaussianLanes
 from rtl.planes import LaneMemory, SideBand
 from rtl.recorder import LineRecorder
 from rtl.scan import Scanner
 from rtl.updater import Updater
+
+_STEPPING = (Mode.UPDATE, Mode.PROGRAM)
 
 
 class CrossbarEmulator(Component):
@@ -48,6 +50,15 @@ class CrossbarEmulator(Component):
             "port": In(AnalogPort(config)), "side": In(SideBand(config)),
             "coincidences": Out(range(config.lanes + 1)),
         })
+
+    @property
+    def _by_column(self) -> tuple:
+        """Modes that measure columns; a reference goes the way that reaches all converters."""
+        return (Mode.FORWARD, Mode.REFERENCE) if self.config.cols >= self.config.rows else (Mode.FORWARD,)
+
+    @property
+    def _by_row(self) -> tuple:
+        return (Mode.BACKWARD,) if self.config.cols >= self.config.rows else (Mode.BACKWARD, Mode.REFERENCE)
 
     @property
     def _drain(self) -> int:
@@ -90,7 +101,7 @@ class CrossbarEmulator(Component):
             place.eq(scanner.row * config.chunks + scanner.chunk),
             side_place.eq(self.side.row * config.chunks + self.side.chunk),
         ]
-        weights_at = Mux(port.mode == Mode.UPDATE, self.updater.address, delay(m, place, 1))
+        weights_at = Mux(Value.cast(port.mode).matches(*_STEPPING), self.updater.address, delay(m, place, 1))
         for memory in memories.values():
             m.d.comb += memory.address.eq(Mux(is_idle, side_place, weights_at))
         self._multiply(m, recorder, scanner, weights, is_multiplying)
@@ -100,7 +111,7 @@ class CrossbarEmulator(Component):
             self._noise(m, scanner, slot)
         self._side_band(m, memories, side_place, is_idle)
 
-        for name in ("mode", "integrate", "slot", "row_pulse", "row_negative", "col_pulse", "col_negative"):
+        for name in ("mode", "integrate", "slot", "row_pulse", "row_negative", "col_pulse", "col_negative", "weighted"):
             m.d.comb += getattr(recorder.port, name).eq(getattr(port, name))
         m.d.comb += self.coincidences.eq(self.updater.coincidences)
         return m
@@ -108,7 +119,7 @@ class CrossbarEmulator(Component):
     def _control(self, m: Module, recorder, scanner, slot, is_idle, is_multiplying, is_coinciding):
         """Listen, then compute."""
         port, sampler, updater = self.port, self.sampler, self.updater
-        is_update, drained = port.mode == Mode.UPDATE, Signal(range(self._drain + 1))
+        is_update, drained = Value.cast(port.mode).matches(*_STEPPING), Signal(range(self._drain + 1))
         m.d.comb += [recorder.address.eq(slot), port.busy.eq(1)]
         with m.FSM():
             with m.State("IDLE"):  # planes may be loaded
@@ -160,16 +171,16 @@ class CrossbarEmulator(Component):
                                         for lines in (recorder.col_bits, active_cols))
         m.d.comb += [scanner.rows.eq(~0), scanner.chunks.eq(~0)]
         with m.Switch(mode):
-            with m.Case(Mode.FORWARD):
+            with m.Case(*self._by_column):
                 m.d.comb += [scanner.rows.eq(Mux(active_rows.any(), active_rows, 1)), scanner.rows_inner.eq(1)]
-            with m.Case(Mode.BACKWARD):
+            with m.Case(*self._by_row):
                 m.d.comb += scanner.chunks.eq(Mux(active_chunks.any(), active_chunks, 1))
-            with m.Case(Mode.UPDATE):
+            with m.Case(*_STEPPING):
                 m.d.comb += [scanner.rows.eq(recorder.row_bits), scanner.chunks.eq(pulsed_chunks)]
 
     def _multiply(self, m: Module, recorder, scanner, weights, is_multiplying):
         config, multiplier = self.config, self.multiplier
-        is_forward = self.port.mode == Mode.FORWARD
+        is_forward = Value.cast(self.port.mode).matches(*self._by_column)
         planes = (*recorder.planes, recorder.negative)
         row = Cat(plane.bit_select(scanner.row, 1) for plane in planes)
         columns = [Signal(config.lanes, name=f"columns_{bit}") for bit in range(len(planes))]
@@ -195,7 +206,7 @@ class CrossbarEmulator(Component):
             row_negative.eq(recorder.row_negative.bit_select(scanner.row, 1)),
             updater.valid.eq(is_coinciding), updater.visit.eq(is_coinciding & ~updater.blocked),
             updater.place.eq(place),
-            updater.active.eq(self.port.mode == Mode.UPDATE),
+            updater.active.eq(Value.cast(self.port.mode).matches(*_STEPPING)),
             *(w.eq(value) for w, value in zip(updater.weights, weights.values, strict=True)),
         ]
         with m.Switch(scanner.chunk):
@@ -207,10 +218,13 @@ class CrossbarEmulator(Component):
 
     def _sample(self, m: Module):
         port, sampler, multiplier = self.port, self.sampler, self.multiplier
+        reference, largest = Signal(shape_of(self.config.charge)), Const(self.config.reference)
         m.d.comb += [
             sampler.active.eq(port.mode != Mode.IDLE),
             sampler.push.eq(multiplier.push), sampler.chunk.eq(multiplier.push_chunk),
-            *(charge.eq(total) for charge, total in zip(sampler.charges, multiplier.charges, strict=True)),
+            reference.eq(Mux(port.reference == 0, 0, Mux(port.reference < 0, -largest, largest))),
+            *(charge.eq(Mux(port.mode == Mode.REFERENCE, reference, total))
+              for charge, total in zip(sampler.charges, multiplier.charges, strict=True)),
             *(trial.eq(pin) for trial, pin in zip(sampler.trial, port.adc_trial, strict=True)),
             port.adc_compare.eq(sampler.compare),
         ]
@@ -223,11 +237,12 @@ class CrossbarEmulator(Component):
         for n, (noise, stream) in enumerate(zip(self.noise, streams, strict=True)):
             m.submodules["write_noise" if n else "noise"] = noise
             m.d.comb += [noise.seed.eq(self.side.seed), noise.event.eq(self.side.event)]
-            with m.If(self.port.mode == Mode.UPDATE):
+            with m.If(Value.cast(self.port.mode).matches(*_STEPPING)):
                 m.d.comb += [noise.stream.eq(stream), noise.row.eq(scanner.row), noise.chunk.eq(scanner.chunk),
-                             noise.slot.eq(slot)]
+                             noise.slot.eq(self.side.first_slot + slot)]
             with m.Else():
-                m.d.comb += [noise.stream.eq(Stream.ADC), noise.chunk.eq(sampler.fill_chunk)]
+                m.d.comb += [noise.stream.eq(Stream.ADC), noise.row.eq(self.side.noise_row),
+                             noise.chunk.eq(sampler.fill_chunk)]
         for lane in range(self.config.lanes):
             xi = self.noise[0].xi[lane]
             m.d.comb += [sampler.xi[lane].eq(xi), updater.xi[lane].eq(xi)]

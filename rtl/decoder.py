@@ -4,9 +4,9 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import MAX_BL, MAX_LEVEL, TileConfig
-from golden.protocol import SERVED, Opcode, Status
+from golden.protocol import SERVED, Opcode, Status, gives_up
 from golden.pulses import WORD_SLOTS, Train
-from golden.registers import register_map, runs
+from golden.registers import FIRST_STATUS, register_map, runs
 
 
 class Decoder(Component):
@@ -14,7 +14,8 @@ class Decoder(Component):
 
     Members: `opcode`, `argument`, `index` of the header in; `fault` is BAD_OPCODE, BAD_ARGUMENT or OK, `n_payload`
     and `n_data` the words of its payload and response. `value` in, `is_good` out: whether it may be in that
-    payload; for SET that is up to the register bank, which says `accepts`. `train` is the kind of an update's trains.
+    payload; for SET that is up to the register bank, which says `accepts`. `train` is the register of this name;
+    `resumable` in, whether an operation was aborted; `gives_up` out, whether the command gives it up.
     """
 
     def __init__(self, config: TileConfig):
@@ -22,7 +23,8 @@ class Decoder(Component):
         longest = config.rows + config.cols
         super().__init__({
             "opcode": In(8), "argument": In(8), "index": In(16), "value": In(signed(32)), "accepts": In(1),
-            "train": In(Train), "writable": In(1), "fault": Out(Status), "n_payload": Out(range(longest + 1)),
+            "writable": In(1), "train": In(Train), "resumable": In(1), "gives_up": Out(1),
+             "fault": Out(Status), "n_payload": Out(range(longest + 1)),
             "n_data": Out(range(max(longest, 255) + 1)), "is_good": Out(1),
         })
 
@@ -34,7 +36,7 @@ class Decoder(Component):
         with m.Switch(self.opcode):
             for opcode in sorted(SERVED):
                 with m.Case(opcode):
-                    m.d.comb += self.fault.eq(Status.BAD_ARGUMENT)
+                    m.d.comb += [self.fault.eq(Status.BAD_ARGUMENT), self.gives_up.eq(gives_up(opcode, 0))]
                     with m.If(has_argument):
                         m.d.comb += self.fault.eq(Status.OK)
                     self._command(m, opcode, has_argument)
@@ -50,7 +52,8 @@ class Decoder(Component):
                 m.d.comb += [has_argument.eq((self.argument > 0) & Cat(is_in_range).any()),
                              self.n_data.eq(self.argument)]
             case Opcode.SET:
-                m.d.comb += [has_argument.eq(self.writable), self.is_good.eq(self.accepts), self.n_payload.eq(1)]
+                m.d.comb += [has_argument.eq(self.writable), self.is_good.eq(self.accepts), self.n_payload.eq(1),
+                             self.gives_up.eq(self.index < FIRST_STATUS)]
             case Opcode.WRITE | Opcode.READ:
                 with m.Switch(self.argument):
                     for plane, shape in config.loadable.items():
@@ -63,11 +66,14 @@ class Decoder(Component):
                 m.d.comb += [has_argument.eq(1), self.n_payload.eq(sides[0]), self.n_data.eq(sides[1]),
                              self.is_good.eq(self._within(config.code.min, config.code.max))]
             case Opcode.UPDATE:
-                is_word = self.train == Train.WORDS
-                m.d.comb += [has_argument.eq((self.argument > 0) & (self.argument <= Mux(is_word, WORD_SLOTS, MAX_BL))),
+                is_words = self.train == Train.WORDS
+                most = Mux(is_words, WORD_SLOTS, MAX_BL)
+                m.d.comb += [has_argument.eq((self.argument > 0) & (self.argument <= most)),
                              self.n_payload.eq(config.rows + config.cols),
-                             self.is_good.eq(is_word | self._within(-MAX_LEVEL, MAX_LEVEL))]
-            case Opcode.RESET:
+                             self.is_good.eq(is_words | self._within(-MAX_LEVEL, MAX_LEVEL))]
+            case Opcode.RESUME:
+                m.d.comb += has_argument.eq(self.resumable)
+            case Opcode.RESET | Opcode.ABORT:
                 m.d.comb += has_argument.eq(1)
 
     def _within(self, low: int, high: int):

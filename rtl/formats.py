@@ -34,6 +34,19 @@ def clip(value, low, high) -> Value:
     return Mux((value > high) | (low > high), high, Mux(value < low, low, _cut(value, high.shape())))
 
 
+def popcount(bits) -> Value:
+    """How many bits are set: sums of ever wider fields, in words of 32 bits."""
+    bits = Value.cast(bits)
+    total = Const(0, 1)
+    for start in range(0, len(bits), 32):
+        word, width = bits[start:start + 32], 1
+        while width < len(word):
+            mask = sum(((1 << width) - 1) << place for place in range(0, 32, 2 * width))
+            word, width = ((word & mask) + ((word >> width) & mask))[:32], 2 * width
+        total = total + word
+    return total[:len(bits).bit_length()]
+
+
 def delay(m, value, cycles: int, *, reset: bool = False) -> Value:
     """`value`, `cycles` clocks later. Not inside an `m.If`, which would hold the registers up.
 

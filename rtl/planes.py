@@ -4,7 +4,7 @@ from amaranth.hdl import Module
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out, Signature
 
-from golden.config import TileConfig
+from golden.config import MAX_BL, TileConfig
 from golden.formats import Format
 from rtl.formats import shape_of
 
@@ -16,12 +16,13 @@ class SideBand(Signature):
     """What an emulator needs and a real array does not: its devices' parameters, and the noise's address.
 
     `value` is written to (`plane`, `row`, `chunk`, `lane`) while `write` is high; `read` is that place's value two
-    cycles after the address stands. Only between operations; `seed` and `event` stand during one.
+    cycles after the address stands. Only between operations; `seed` and `event` stand during one, and so do
+    `noise_row`, the row in the address of the converters' noise, and `first_slot`, with which an update begins.
     """
 
     def __init__(self, config: TileConfig):
         super().__init__({
-            "seed": Out(32), "event": Out(32),
+            "seed": Out(32), "event": Out(32), "noise_row": Out(6), "first_slot": Out(range(MAX_BL + 1)),
             "plane": Out(4), "row": Out(range(config.rows)), "chunk": Out(range(config.converter_chunks)),
             "lane": Out(range(config.lanes)), "write": Out(1), "value": Out(shape_of(WORD)),
             "read": In(shape_of(WORD)),

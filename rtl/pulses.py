@@ -24,7 +24,8 @@ class PulseWidth(Component):
     `advance` turns off those whose width has been played. Widths are kept bit by bit over all lines, which is
     the same logic and much less text than a counter a line.
 
-    Members: `write`, `index`, `code` load one line; `restart`, `advance` in; `pulses`, `negative` out.
+    Members: `write`, `index`, `code` load one line; `restart`, `advance` in; `pulses`, `negative` out. `serial` is
+    bit number `bit` of each line's magnitude, for bit-serial codes.
     """
 
     def __init__(self, config: TileConfig):
@@ -33,6 +34,7 @@ class PulseWidth(Component):
         super().__init__({
             "write": In(1), "index": In(range(n)), "code": In(shape_of(config.code)),
             "restart": In(1), "advance": In(1), "pulses": Out(n), "negative": Out(n),
+            "bit": In(3), "serial": Out(n),
         })
 
     def elaborate(self, platform):
@@ -52,6 +54,10 @@ class PulseWidth(Component):
             m.d.sync += [played.eq(1), self.pulses.eq(_any(planes))]
         with m.Elif(self.advance):
             m.d.sync += [played.eq(played + 1), self.pulses.eq(self.pulses & ~is_over)]
+        with m.Switch(self.bit):
+            for number, plane in enumerate(planes):
+                with m.Case(number):
+                    m.d.comb += self.serial.eq(plane)
         return m
 
 
@@ -77,8 +83,9 @@ class _TrainPipeline(Component):
             "write": In(1), "write_chunk": In(range(self.chunks)), "lane": In(range(config.lanes)),
             "value": In(shape_of(TRAIN_WORD)), "kind": In(Train), "bl": In(range(MAX_BL + 1)),
             "seed": In(32), "event": In(32),
-            "ask": In(1), "ask_chunk": In(range(self.chunks)), "slot": In(range(MAX_BL + 1)),
-            "valid": Out(1), "chunk": Out(range(self.chunks)), "pulses": Out(config.lanes),
+            "clear": In(1), "ask": In(1), "ask_chunk": In(range(self.chunks)), "slot": In(range(MAX_BL + 1)),
+            "valid": Out(1), "chunk": Out(range(self.chunks)), "made_slot": Out(range(MAX_BL + 1)),
+            "pulses": Out(config.lanes),
         })
 
     @property
@@ -101,7 +108,9 @@ class _TrainPipeline(Component):
             sums.write_address.eq(delay(m, stored.address, 1)),
             self.chunk.eq(delay(m, stored.address, 2)),
         ]
-        m.d.sync += self.valid.eq(delay(m, self.ask, uniform.latency, reset=True))
+        m.d.comb += self.made_slot.eq(delay(m, self.slot, uniform.latency + 1))
+        flight = Signal(uniform.latency)
+        m.d.sync += Cat(flight, self.valid).eq(Mux(self.clear, 0, Cat(self.ask, flight)))
         self._store(m, stored)
 
         # a pulse where the sum passes its modulus; half of it to begin with
@@ -145,8 +154,8 @@ class PulseTrain(Component):
 
     Members: `write`, `chunk`, `lane`, `value` load one line (row chunks first, then column chunks), a level or a
     word, while `kind` and `bl` stand as in the operation; `start`, `advance`, `seed`, `event` in; `ready`,
-    `row_pulses`, `col_pulses`, `row_negative`, `col_negative` out; `row_count`, `col_count` are the pulses made in
-    this cycle, for the ledger.
+    `row_pulses`, `col_pulses`, `row_negative`, `col_negative` out. The train begins with `first_slot`, taken at
+    `start`; making the slots before it takes as long as ever. `stop` ends a train before its time.
     """
 
     def __init__(self, config: TileConfig):
@@ -157,10 +166,11 @@ class PulseTrain(Component):
         super().__init__({
             "write": In(1), "chunk": In(range(self.chunks)), "lane": In(range(config.lanes)),
             "value": In(shape_of(TRAIN_WORD)), "kind": In(Train),
-            "start": In(1), "bl": In(range(MAX_BL + 1)), "advance": In(1), "seed": In(32), "event": In(32),
+            "start": In(1), "stop": In(1), "bl": In(range(MAX_BL + 1)), "advance": In(1),
+            "seed": In(32), "event": In(32),
             "ready": Out(1), "row_pulses": Out(config.rows), "col_pulses": Out(config.cols),
             "row_negative": Out(config.rows), "col_negative": Out(config.cols),
-            "row_count": Out(range(config.lanes + 1)), "col_count": Out(range(config.lanes + 1)),
+            "first_slot": In(range(MAX_BL + 1)),
         })
 
     @property
@@ -175,11 +185,13 @@ class PulseTrain(Component):
         # everything waits while a slot stands that has not been taken
         is_moving, is_made = Signal(), Signal()
         m.submodules.pipeline = EnableInserter(is_moving)(pipeline)
-        m.d.comb += [is_moving.eq(~(pipeline.valid & self.ready & ~self.advance)),
-                     is_made.eq(pipeline.valid & is_moving)]
+        m.d.comb += [is_moving.eq(~(pipeline.valid & self.ready & ~self.advance) | self.stop),
+                     is_made.eq(pipeline.valid & is_moving & ~self.stop), pipeline.clear.eq(self.stop)]
 
         # ask for chunk after chunk, slot after slot
-        with m.If(self.start):
+        with m.If(self.stop):
+            m.d.sync += pipeline.ask.eq(0)
+        with m.Elif(self.start):
             m.d.sync += [pipeline.ask.eq(1), pipeline.ask_chunk.eq(0), pipeline.slot.eq(0)]
         with m.Elif(pipeline.ask & is_moving):
             m.d.sync += pipeline.ask_chunk.eq(pipeline.ask_chunk + 1)
@@ -188,9 +200,12 @@ class PulseTrain(Component):
                              pipeline.ask.eq(pipeline.slot + 1 != self.bl)]
 
         # gather the chunks of a slot
-        with m.If(self.advance):
+        with m.If(self.advance | self.stop):
             m.d.sync += self.ready.eq(0)
-        with m.If(is_made & (pipeline.chunk == self.chunks - 1)):
+        first = Signal.like(self.first_slot)
+        with m.If(self.start):
+            m.d.sync += first.eq(self.first_slot)
+        with m.If(is_made & (pipeline.chunk == self.chunks - 1) & (pipeline.made_slot >= first)):
             m.d.sync += self.ready.eq(1)
         pulses = [Signal(lanes, name=f"pulses_{chunk}", reset_less=True) for chunk in range(self.chunks)]
         for chunk, made in enumerate(pulses):
@@ -198,9 +213,6 @@ class PulseTrain(Component):
                 m.d.sync += made.eq(pipeline.pulses)
         m.d.comb += [self.row_pulses.eq(Cat(pulses[:self.row_chunks])),
                      self.col_pulses.eq(Cat(pulses[self.row_chunks:]))]
-        count, is_row = sum(pipeline.pulses), pipeline.chunk < self.row_chunks
-        m.d.comb += [self.row_count.eq(Mux(is_made & is_row, count, 0)),
-                     self.col_count.eq(Mux(is_made & ~is_row, count, 0))]
 
         # load
         m.d.comb += [

@@ -3,7 +3,7 @@
 from functools import reduce
 from operator import or_
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
@@ -15,7 +15,8 @@ class LineRecorder(Component):
     """Listens to the lines of an `AnalogPort` in every slot.
 
     `clear` forgets the last window. `planes` count the slots that each line of the driven side was on, bit by bit
-    over all lines; `negative` is its polarity, `active` whether it was on at all.
+    over all lines; in a `weighted` window slot b counts 2**b times, which is plane b alone. `negative` is each line's
+    polarity, `active` whether it was on at all.
     `address` fetches one slot of an update train as `row_bits` and `col_bits` one cycle later; `n_slots` counts
     them. `row_negative` and `col_negative` are each line's polarity when it last pulsed.
     """
@@ -46,8 +47,14 @@ class LineRecorder(Component):
         pulses, negative = Signal(n), Signal(n)
         m.d.comb += [pulses.eq(Mux(is_backward, port.col_pulse, port.row_pulse)),
                      negative.eq(Mux(is_backward, self.col_negative, self.row_negative))]
-        carry = pulses & port.slot.replicate(n)
-        for plane in self.planes:
+        weight = Signal(len(self.planes), init=1)
+        with m.If(self.clear):
+            m.d.sync += weight.eq(1)
+        with m.Elif(port.slot & port.weighted):
+            m.d.sync += weight.eq(weight << 1)
+        carry = Const(0, n)
+        for plane, is_weight in zip(self.planes, weight, strict=True):
+            carry = carry | (pulses & (port.slot & is_weight).replicate(n))
             with m.If(self.clear):
                 m.d.sync += plane.eq(0)
             with m.Else():
@@ -60,7 +67,7 @@ class LineRecorder(Component):
         m.d.comb += [
             write.addr.eq(self.n_slots),
             write.data.eq(Cat(port.row_pulse, port.col_pulse)),
-            write.en.eq(port.slot & (port.mode == Mode.UPDATE)),
+            write.en.eq(port.slot & Value.cast(port.mode).matches(Mode.UPDATE, Mode.PROGRAM)),
             read.addr.eq(self.address),
             Cat(self.row_bits, self.col_bits).eq(read.data),
         ]

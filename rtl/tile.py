@@ -8,6 +8,7 @@ from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from golden.config import TileConfig
 from golden.protocol import Opcode
+from golden.pulses import Encoding, window_slots
 from rtl.controller import Controller
 from rtl.crossbar import CrossbarEmulator
 from rtl.stream import StreamRegister, StreamWord
@@ -26,19 +27,25 @@ class Tile(Component):
         self.controller, self.crossbar = Controller(config), CrossbarEmulator(config)
         super().__init__({"i": In(stream.Signature(StreamWord)), "o": Out(stream.Signature(StreamWord))})
 
-    def cycle_bound(self, opcode: Opcode, visits: int, times: Mapping[str, int], bl: int = 0) -> int:
+    def cycle_bound(self, opcode: Opcode, visits: int, times: Mapping[str, int], bl: int = 0,
+                    encoding: Encoding = Encoding.WIDTH) -> int:
         """Most emulation cycles of an operation, from start to result.
 
         `visits` of chunks of cross-points, with K = ceil(C / P): max(active rows, 1) * K forward, at most R * K
-        backward, slots on rows * K in an update of `bl` slots; `times` are the registers t_*. The window and the
-        conversions are chip time, but for a slot of an update, which takes ceil(R / P) + K cycles to make.
+        backward, both in each of the encoding's windows, and slots on rows * K in an update of `bl` slots; `times` are
+        the registers t_*. Windows and conversions are chip time, but for a slot of an update, which takes
+        ceil(R / P) + K cycles to make.
         """
-        config, emulator, train = self.crossbar.config, self.crossbar, self.controller.sequencer.train
+        config, emulator, sequencer = self.crossbar.config, self.crossbar, self.controller.sequencer
+        train = sequencer.trains
+        window = (sum(times[name] for name in ("t_precharge", "t_settle", "t_guard", "t_recover"))
+                  + sequencer.own_cycles)
         if opcode == Opcode.UPDATE:
-            window = times["t_settle"] + train.latency + bl * max(times["t_slot"], train.chunks)
-            return window + visits + bl * emulator.slot_constant + emulator.update_constant + 3
-        window = times["t_settle"] + config.code.max * times["t_slot"] + times["t_hold"]
-        return window + visits + emulator.multiply_constant + config.adc.bits * times["t_convert"] + 4
+            window += train.latency + bl * max(times["t_slot"], train.chunks)
+            return window + visits + bl * emulator.slot_constant + emulator.update_constant
+        windows, slots = window_slots(config, encoding)
+        window += slots * times["t_slot"] + times["t_hold"] + config.adc.bits * times["t_convert"]
+        return windows * (window + emulator.multiply_constant) + visits
 
     def elaborate(self, platform):
         m = Module()

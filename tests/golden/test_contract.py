@@ -4,6 +4,7 @@ import hashlib
 import re
 from dataclasses import replace
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from golden.management import NoiseManagement, UpdateManagement, decode, encode,
 from golden.noise import Stream, gaussian, gaussian_table, uniform
 from golden.presets import DEVICES
 from golden.protocol import SERVED, Opcode, Status, payload_length
-from golden.pulses import Train, train
+from golden.pulses import Encoding, Train, train
 from golden.registers import CONTRACT_VERSION, COUNTERS, register_map
 from golden.threefry import threefry2x32
 from golden.tile import Tile
@@ -163,7 +164,7 @@ def test_trains(row):
 
 
 def test_kinds_of_trains():
-    assert [(int(row["train"]), row["kind"]) for row in tables("4. Lines")[0]] == [(k.value, k.name) for k in Train]
+    assert [(int(row["train"]), row["kind"]) for row in tables("4. Lines")[1]] == [(k.value, k.name) for k in Train]
 
 
 @rows("Examples: gain and shift")
@@ -265,17 +266,23 @@ def test_updates(row):
 
 def test_chip_time():
     formulas = {row["operation"]: row["cycles"] for row in tables("Chip time")[0]}
-    values = {"t_settle": 11, "t_slot": 3, "t_hold": 7, "t_convert": 5, "X": 63, "BL": 31, "columns_per_adc": 2,
-              "ADC_steps": 9}
+    times = {"t_precharge": 17, "t_settle": 11, "t_slot": 3, "t_guard": 19, "t_hold": 7, "t_convert": 5,
+             "t_recover": 23}
+    terms = re.search(r"with window = ([^,]*),", section("Chip time"))
+    values = {**times, "BL": 31, "columns_per_adc": 2, "ADC_steps": 9,
+              "window": sum(times[name] for name in terms[1].split(" + "))}
     tile = Tile(replace(DEFAULT, rows=2, cols=3, lanes=1, adc=AdcConfig(columns_per_adc=2)))
-    for name in ("t_settle", "t_slot", "t_hold", "t_convert"):
-        tile.set(name, values[name])
+    for name, value in times.items():
+        tile.set(name, value)
     zeros = {name: np.zeros(n, dtype=np.int64) for name, n in (("row", 2), ("col", 3))}
     operations = {
         "FORWARD, BACKWARD": (lambda: tile.forward(zeros["row"]), lambda: tile.backward(zeros["col"])),
         "UPDATE": (lambda: tile.update(zeros["row"], zeros["col"], 31),)}
     assert list(operations) == list(formulas)
-    for name, runs in operations.items():
+    for (name, runs), row in product(operations.items(), tables("4. Lines")[0]):
+        tile.set("encoding", int(row["encoding"]))
+        windows, slots = (int({"X": 63, "B": 6}.get(row[key], row[key])) for key in ("windows", "slots of a window"))
+        values |= {"windows": windows, "slots": windows * slots}
         terms = [[values[factor.strip().replace(" ", "_")] for factor in term.split("·")]
                  for term in formulas[name].split("+")]
         for run in runs:
@@ -287,7 +294,9 @@ def test_chip_time():
 def test_counters():
     assert [row["counter"] for row in tables("Counters")[0]] == list(COUNTERS)
     tile = Tile(replace(DEFAULT, rows=2, cols=3, lanes=1, adc=AdcConfig(noise=0.0)))
-    symbols = {"R": 2, "C": 3, "Σ \\|x\\|": 9, "Σ \\|d\\|": 12, "X": 63, "BL": 3}
+    symbols = {"R": 2, "C": 3, "Σ \\|x\\|": 9, "Σ \\|d\\|": 12, "slots": 63, "BL": 3, "C · windows": 3,
+               "R · windows": 2, "Σ \\|x\\| (bit-serial: ones of \\|x\\|)": 9,
+               "Σ \\|d\\| (bit-serial: ones of \\|d\\|)": 12}
     for name, run in {"FORWARD": lambda: tile.forward([4, -5]), "BACKWARD": lambda: tile.backward([3, 4, -5]),
                       "UPDATE": lambda: tile.update([0, 0], [0, 0, 0], 3)}.items():
         before = tile.counters()
@@ -314,6 +323,10 @@ def test_opcodes():
     assert numbered("Opcodes", "opcode") == [(o.value, o.name) for o in sorted(SERVED)]
     for opcode, row in listed.items():
         assert payload_length(config, opcode, 0) == counts[row["payload words"]]
+
+
+def test_encodings():
+    assert [(int(row["encoding"]), row["kind"]) for row in tables("4. Lines")[0]] == [(e, e.name) for e in Encoding]
 
 
 def test_status():

@@ -21,13 +21,15 @@ def bits(word: int, n: int) -> list[int]:
     return [word >> i & 1 for i in range(n)]
 
 
-async def load_codes(ctx, width: PulseWidth, codes) -> None:
+async def load_codes(ctx, width, codes, prefix: str = "") -> None:
+    """Into a `PulseWidth`, or the ports of a `Drive` by their prefix."""
+    write, index, value = (getattr(width, prefix + name) for name in ("write", "index", "code"))
     for n, code in enumerate(codes):
-        ctx.set(width.write, 1)
-        ctx.set(width.index, n)
-        ctx.set(width.code, int(code))
+        ctx.set(write, 1)
+        ctx.set(index, n)
+        ctx.set(value, int(code))
         await ctx.tick()
-    ctx.set(width.write, 0)
+    ctx.set(write, 0)
 
 
 @pytest.mark.parametrize("pause", [0, 2])
@@ -93,38 +95,42 @@ def levels(config: TileConfig, seed: int) -> np.ndarray:
     return np.where(rng.random(n) < 0.4, edges, rng.integers(-MAX_LEVEL, MAX_LEVEL, n, endpoint=True))
 
 
-async def load_levels(ctx, generator: PulseTrain, values) -> None:
+async def load_levels(ctx, generator, values) -> None:
+    """Into a `PulseTrain`, or through the drive of a sequencer."""
     config = generator.config
+    ports, prefix = (generator, "") if isinstance(generator, PulseTrain) else (generator.drive, "train_")
+    write, chunk, lane, value = (getattr(ports, prefix + name) for name in ("write", "chunk", "lane", "value"))
     for n, level in enumerate(values):
         line = n if n < config.rows else n - config.rows
-        ctx.set(generator.write, 1)
-        ctx.set(generator.chunk, line // config.lanes + (0 if n < config.rows else generator.row_chunks))
-        ctx.set(generator.lane, line % config.lanes)
-        ctx.set(generator.value, int(level))
+        ctx.set(write, 1)
+        ctx.set(chunk, line // config.lanes + (0 if n < config.rows else -(-config.rows // config.lanes)))
+        ctx.set(lane, line % config.lanes)
+        ctx.set(value, int(level))
         await ctx.tick()
-    ctx.set(generator.write, 0)
+    ctx.set(write, 0)
 
 
-async def play(ctx, generator: PulseTrain, seed: int, event: int, late) -> tuple[list, list, list, list]:
-    """All slots of a loaded train: pulses of rows and of columns, counts of both, and the cycles of the slots.
+async def play(ctx, generator: PulseTrain, seed: int, event: int, late, first: int = 0,
+               end: int | None = None) -> tuple[list, list, list]:
+    """Slots `first` to `end` - 1 of a loaded train: pulses of rows and of columns, and the cycles of the slots.
 
-    `late(slot)` cycles pass between a slot's `ready` and its `advance`.
+    `late(slot)` cycles pass between a slot's `ready` and its `advance`. A train that ends early is stopped.
     """
-    config, bl = generator.config, int(ctx.get(generator.bl))
-    rows, cols, counts, cycles, cycle = [], [], [0, 0], [], 0
+    config, bl = generator.config, int(ctx.get(generator.bl)) if end is None else end
+    rows, cols, cycles, cycle = [], [], [], 0
 
     async def tick():
         nonlocal cycle
-        counts[0] += int(ctx.get(generator.row_count))
-        counts[1] += int(ctx.get(generator.col_count))
         await ctx.tick()
         cycle += 1
 
-    for port, value in ((generator.seed, seed), (generator.event, event), (generator.start, 1)):
+    for port, value in ((generator.seed, seed), (generator.event, event), (generator.first_slot, first),
+                        (generator.start, 1)):
         ctx.set(port, value)
     await tick()
     ctx.set(generator.start, 0)
-    for slot in range(bl):
+    ctx.set(generator.first_slot, 0)
+    for slot in range(first, bl):
         while not ctx.get(generator.ready):
             await tick()
             assert cycle < 20_000, f"slot {slot} must be ready some time"
@@ -137,10 +143,15 @@ async def play(ctx, generator: PulseTrain, seed: int, event: int, late) -> tuple
         ctx.set(generator.advance, 1)
         await tick()
         ctx.set(generator.advance, 0)
+    if end is not None:
+        ctx.set(generator.stop, 1)
+        await tick()
+        ctx.set(generator.stop, 0)
+        return rows, cols, cycles
     for _ in range(generator.latency + 2 * generator.chunks):
         assert not ctx.get(generator.ready), "no slot must follow the last one"
         await tick()
-    return rows, cols, counts, cycles
+    return rows, cols, cycles
 
 
 @pytest.mark.parametrize("late", [0, "random"], ids=["in-time", "late"])
@@ -161,14 +172,13 @@ def test_train_slot_by_slot(name, late):
             ctx.set(generator.kind, kind)
             ctx.set(generator.bl, bl)
             await load_levels(ctx, generator, values)
-            rows, cols, counts, cycles = await play(
+            rows, cols, cycles = await play(
                 ctx, generator, seed, event,
                 (lambda slot: int(rng.integers(0, 3 * generator.chunks))) if late else (lambda slot: 0))
-            for named, stream, given, found, count in (("row", Stream.ROW_TRAIN, x, rows, counts[0]),
-                                                       ("col", Stream.COLUMN_TRAIN, d, cols, counts[1])):
+            for named, stream, given, found in (("row", Stream.ROW_TRAIN, x, rows),
+                                                ("col", Stream.COLUMN_TRAIN, d, cols)):
                 wanted = train(config, seed, stream, event, given, bl, kind)
                 assert_bits(f"PulseTrain.{named}_pulses (slot, line), train {number}, {kind.name}", wanted.T, found)
-                assert_bits(f"{named}_count", wanted.sum(), count)
                 assert_bits(f"{named}_negative", negative(given, kind),
                             bits(ctx.get(getattr(generator, f"{named}_negative")), len(given)))
             if not late:
@@ -176,3 +186,49 @@ def test_train_slot_by_slot(name, late):
                 assert max(np.diff(cycles), default=0) <= max(generator.chunks, 2)
 
     run(generator, bench)
+
+
+@pytest.mark.parametrize("kind", Train, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("name", ["tiny", "many chunks"])
+def test_train_in_two_parts(name, kind):
+    """A train that is stopped anywhere, one slot made ahead or not, goes on behind its last slot; and a stopped one
+    leaves nothing for the next.
+    """
+    config, bl = CASES[name], 9
+    generator, rng = PulseTrain(config), np.random.default_rng(5)
+
+    async def bench(ctx):
+        values = levels(config, 3)
+        if kind is Train.WORDS:
+            values = rng.integers(-1 << 31, 1 << 31, len(values))
+        whole = [train(config, 6, stream, 7, given, bl, kind).T for stream, given in (
+            (Stream.ROW_TRAIN, values[:config.rows]), (Stream.COLUMN_TRAIN, values[config.rows:]))]
+        ctx.set(generator.kind, kind)
+        ctx.set(generator.bl, bl)
+        await load_levels(ctx, generator, values)
+        for cut in range(bl):
+            for wait in (0, 1, 2, generator.chunks, generator.latency + 3 * generator.chunks):
+                rows, cols, _ = await play(ctx, generator, 6, 7, lambda slot, wait=wait: wait, 0, cut)
+                if wait % 2:
+                    await load_levels(ctx, generator, values)
+                rest = await play(ctx, generator, 6, 7, lambda slot: 0, cut)
+                for named, wanted, found in (("rows", whole[0], rows + rest[0]), ("columns", whole[1], cols + rest[1])):
+                    assert_bits(f"{named} of a train that was cut at slot {cut}, {wait} cycles late", wanted, found)
+
+    run(generator, bench)
+
+
+@pytest.mark.parametrize("name", ["all codes", "narrow", "linear"])
+def test_bits_of_codes(name):
+    """Bit-serial codes: each bit of the magnitudes of all lines."""
+    config = {"all codes": ALL_CODES, **CONFIGS}[name]
+    width, n = PulseWidth(config), config.n_converters
+
+    async def bench(ctx):
+        codes = np.resize(np.arange(config.code.min, config.code.max + 1), n)
+        await load_codes(ctx, width, codes)
+        for bit in range(config.code_bits - 1):
+            ctx.set(width.bit, bit)
+            assert_bits(f"bit {bit}", np.abs(codes) >> bit & 1, bits(ctx.get(width.serial), n))
+
+    run(width, bench)

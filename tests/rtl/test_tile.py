@@ -12,6 +12,7 @@ from golden.config import MAX_BL, MAX_LEVEL, Plane, TileConfig
 from golden.controller import Controller
 from golden.device import SoftBounds
 from golden.protocol import FIRST, LAST, Opcode, Status, packet, packets, payload_length, split
+from golden.pulses import Encoding, Train, window_slots
 from golden.registers import register_map
 from golden.tile import Tile
 from rtl.tile import Tile as RtlTile
@@ -207,6 +208,103 @@ def test_reset_in_the_midst_of_an_operation(broken):
     pair.compare_state()
 
 
+@pytest.mark.parametrize("train", Train, ids=lambda train: train.name)
+@pytest.mark.parametrize("config", [TINY, WIDE], ids=["tiny", "wide"])
+def test_encodings_and_trains(config, train):
+    """All encodings of codes with each kind of train, under any times."""
+    pair, rng = Pair(config), np.random.default_rng(train)
+    pair.load(1)
+    pair.set("train", train)
+    for encoding in Encoding:
+        pair.set("encoding", encoding)
+        for name in TIMES:
+            pair.set(name, int(rng.integers(1, 6)))
+        for named, words in operations(config, 10 + encoding, 3):
+            if named.startswith("UPDATE") and train is Train.WORDS:
+                words = packet(Opcode.UPDATE, int(rng.integers(1, 32)),
+                               payload=rng.integers(-1 << 31, 1 << 31, config.rows + config.cols))
+            pair.exchange(words, f"{encoding.name}, {named}")
+        pair.compare_state()
+
+
+ABORTED = register_map(TINY)["aborted_slots"].index
+
+
+def abort(pair: Pair, words, wait: int, named: str) -> int | None:
+    """Send an operation, and an ABORT so many cycles later; golden is told where it was cut, if it was."""
+    pair.model.exchange(words, 0)
+    pair.model.spin(wait)
+    found = pair.model.exchange(packet(Opcode.ABORT), 2)
+    played = int(pair.model.exchange(packet(Opcode.GET, 1, ABORTED), 1)[1] & 0xFFFFFFFF)
+    is_aborted = (int(found[0]) >> 16 & 0xFF) == Status.ABORTED
+    if is_aborted:
+        pair.controller.abort_at(played)
+    wanted = np.concatenate([pair.controller.exchange(words), pair.controller.exchange(packet(Opcode.ABORT))])
+    assert_bits(f"answers to {named}, aborted {wait} cycles later", wanted, found)
+    return played if is_aborted else None
+
+
+@pytest.mark.parametrize("encoding", Encoding, ids=lambda encoding: encoding.name)
+def test_abort_and_resume(encoding):
+    """In any cycle, and once more while it is resumed; then all bits are those of operations that were not aborted."""
+    pair, whole = Pair(TINY), Controller(Tile(TINY))
+    pair.load(5)
+    for plane, values in device_planes(TINY, 5).items():
+        whole.tile.write_plane(plane, values)
+    whole.tile.set("seed", 5)
+    for name, value in {"encoding": encoding, "t_slot": 3, "t_recover": 2, "train": encoding, "t_guard": 1}.items():
+        pair.set(name, value)
+        whole.tile.set(name, value)
+    resume, cuts = packet(Opcode.RESUME), set()
+    for n, wait in enumerate((*range(0, 60, 3), *range(60, 250, 13))):
+        for named, words in operations(TINY, n, 1):
+            wanted = whole.exchange(words)
+            pair.exchange(resume, "RESUME of nothing")
+            played = abort(pair, words, wait, named)
+            cuts.add((named, played))
+            if played is not None:
+                again = abort(pair, resume, 3 * wait // 2, f"RESUME of {named}")
+                if again is not None:
+                    assert_bits(f"answer to RESUME of {named}", wanted, pair.exchange(resume, f"RESUME of {named}"))
+        for plane in TINY.planes:
+            assert_bits(plane.name, whole.tile.planes[plane], pair.controller.tile.planes[plane])
+    assert len(cuts) > 20
+    pair.compare_state()
+
+
+def test_what_gives_up_an_aborted_operation():
+    """RESUME behind each command, good and bad; a header decides."""
+    pair = Pair(TINY)
+    pair.load(6)
+    registers, (_, update), codes = register_map(TINY), operations(TINY, 1, 1)[1], [0] * TINY.rows
+    for named, words in {
+        "GET": packet(Opcode.GET, 1, 0), "READ": packet(Opcode.READ, 0, 0), "ABORT": packet(Opcode.ABORT),
+        "SET of irq_status": packet(Opcode.SET, 0, registers["irq_status"].index, [7]),
+        "SET of seed": packet(Opcode.SET, 0, registers["seed"].index, [6]), "RESET": packet(Opcode.RESET),
+        "WRITE": packet(Opcode.WRITE, Plane.ADC_GAIN, 0, [30000] * 6), "FORWARD": packet(Opcode.FORWARD, payload=codes),
+        "short FORWARD": packet(Opcode.FORWARD, payload=codes[1:]),
+        "cut FORWARD": packet(Opcode.FORWARD, payload=codes)[:2] & ~np.uint64(LAST),
+        "UPDATE of BL 0": packet(Opcode.UPDATE, 0, payload=[0] * 11), "no opcode": packet(99),
+        "long ABORT": packet(Opcode.ABORT, payload=[0]), "long RESUME": packet(Opcode.RESUME, payload=[1]),
+    }.items():
+        assert abort(pair, update, 2, "UPDATE") is not None
+        pair.exchange(np.concatenate([words, packet(Opcode.GET, 1, ABORTED), packet(Opcode.RESUME)]), named)
+    pair.compare_state()
+
+
+def test_aborts_in_a_row():
+    """Each is answered, in order, behind the operation that it meets."""
+    pair = Pair(TINY)
+    pair.load(6)
+    words = packet(Opcode.FORWARD, payload=[1] * TINY.rows)
+    pair.model.exchange(words, 0)
+    found = pair.model.exchange(np.concatenate([packet(Opcode.ABORT)] * 3 + [packet(Opcode.GET, 1, ABORTED)]), 5)
+    pair.controller.abort_at(int(found[-1] & 0xFFFFFFFF))
+    wanted = pair.controller.exchange(np.concatenate([words, *[packet(Opcode.ABORT)] * 3,
+                                                      packet(Opcode.GET, 1, ABORTED)]))
+    assert_bits("answers", wanted, found)
+
+
 @pytest.mark.parametrize("seed", [7])
 def test_lane_counts_give_identical_bits(seed):
     """Outputs, weights and all counters but the emulation cycles, which fall as lanes are added."""
@@ -224,12 +322,14 @@ def test_lane_counts_give_identical_bits(seed):
     assert list(cycles.values()) == sorted(cycles.values(), reverse=True), cycles
 
 
-TIMES = {"t_slot": 1, "t_settle": 4, "t_hold": 4, "t_convert": 1}
+TIMES = {"t_precharge": 0, "t_settle": 4, "t_slot": 1, "t_guard": 0, "t_hold": 4, "t_convert": 1, "t_recover": 0}
+OTHER_TIMES = {"t_precharge": 6, "t_settle": 1, "t_slot": 3, "t_guard": 5, "t_hold": 9, "t_convert": 2, "t_recover": 4}
 
 
-def bound(config: TileConfig, opcode: Opcode, visits: int, times: dict[str, int], bl: int = 0) -> int:
+def bound(config: TileConfig, opcode: Opcode, visits: int, times: dict[str, int], bl: int = 0,
+          encoding: Encoding = Encoding.WIDTH) -> int:
     """Most emulation cycles of an operation that visits so many chunks of cross-points."""
-    return asked(lambda: RtlTile(config), lambda tile: tile.cycle_bound(opcode, visits, times, bl))
+    return asked(lambda: RtlTile(config), lambda tile: tile.cycle_bound(opcode, visits, times, bl, encoding))
 
 
 def vector(n: int, kind: str, largest: int) -> np.ndarray:
@@ -239,7 +339,7 @@ def vector(n: int, kind: str, largest: int) -> np.ndarray:
     return values
 
 
-@pytest.mark.parametrize("times", [TIMES, {"t_slot": 3, "t_settle": 1, "t_hold": 9, "t_convert": 2}], ids=str)
+@pytest.mark.parametrize("times", [TIMES, OTHER_TIMES], ids=str)
 @pytest.mark.parametrize("lanes", [4, 16])
 def test_cycles_keep_to_their_bound(lanes, times):
     """Dense, sparse, single-line and zero vectors; single-row updates are the worst case of the hazard."""
@@ -260,6 +360,16 @@ def test_cycles_keep_to_their_bound(lanes, times):
             cycles = pair.cycles_of(packet(Opcode.UPDATE, bl, payload=payload), f"{kind} UPDATE of {bl}")
             slots_on_rows = pair.controller.tile.counters()["row_pulses"] - before
             assert cycles <= bound(config, Opcode.UPDATE, slots_on_rows * K, times, bl), (kind, bl)
+    for encoding in (Encoding.SERIAL, Encoding.SERIAL_ANALOG):
+        pair.set("encoding", encoding)
+        windows, _ = window_slots(config, encoding)
+        for kind in ("dense", "one"):
+            x, d = vector(config.rows, kind, config.code.max), vector(config.cols, kind, config.code.max)
+            cycles = pair.cycles_of(packet(Opcode.FORWARD, payload=x), f"{kind} FORWARD")
+            visits = windows * np.count_nonzero(x) * K
+            assert cycles <= bound(config, Opcode.FORWARD, visits, times, 0, encoding), (encoding, kind)
+            cycles = pair.cycles_of(packet(Opcode.BACKWARD, payload=d), f"{kind} BACKWARD")
+            assert cycles <= bound(config, Opcode.BACKWARD, windows * config.rows * K, times, 0, encoding)
 
 
 @pytest.mark.parametrize("lanes", [4, 16])
