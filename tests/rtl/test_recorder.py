@@ -93,3 +93,27 @@ def test_trains_are_kept_slot_by_slot(name, bl):
                 assert_bits(f"{side}_negative of lines that pulsed", negative[pulsed], kept[pulsed])
 
     run(recorder, bench)
+
+
+@pytest.mark.parametrize("mode", [Mode.FORWARD, Mode.BACKWARD], ids=lambda mode: mode.name)
+@pytest.mark.parametrize("name", ["tiny", "narrow"])
+def test_bits_of_a_weighted_window_are_the_codes(name, mode):
+    """Slot b counts 2**b times; windows with and without weights in turn."""
+    config = CONFIGS[name]
+    recorder, rng = LineRecorder(config), np.random.default_rng(1)
+    n = config.rows if mode == Mode.FORWARD else config.cols
+
+    async def bench(ctx):
+        for number, codes in enumerate(random_codes(config, 6, n, 2)):
+            is_weighted = number % 3 != 1
+            pulses = np.array([np.abs(codes) >> bit & 1 for bit in range(config.code_bits - 1)]).T.astype(bool) \
+                if is_weighted else np.arange(config.code.max) < np.abs(codes)[:, None]
+            other = np.zeros((config.cols if mode == Mode.FORWARD else config.rows, pulses.shape[1]), dtype=bool)
+            lines = (pulses, other) if mode == Mode.FORWARD else (other, pulses)
+            negative = [np.zeros(config.rows, dtype=bool), np.zeros(config.cols, dtype=bool)]
+            negative[mode == Mode.BACKWARD] = codes < 0
+            ctx.set(recorder.port.weighted, is_weighted)
+            await window(ctx, recorder, mode, *lines, *negative, rng)
+            assert_bits(f"widths of window {number}", np.abs(codes), np.abs(widths(ctx, recorder, n)))
+
+    run(recorder, bench)
