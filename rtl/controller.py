@@ -9,6 +9,7 @@ from golden.config import TileConfig
 from golden.protocol import Opcode, Status
 from golden.protocol import header as header_of
 from golden.registers import Interrupt
+from rtl.analog_port import Mode
 from rtl.commands import RawCommands
 from rtl.decoder import Decoder
 from rtl.drive import DriveMux
@@ -241,7 +242,7 @@ class Controller(Component):
             m.d.comb += getattr(meter.port, name).eq(getattr(sequencer.port, name))
         m.d.comb += [
             bank.begin.eq(start), bank.emulation_cycles.eq(is_running), bank.chip_cycles.eq(sequencer.chip_cycle),
-            bank.coincidences.eq(self.coincidences),
+            bank.coincidences.eq(Mux(sequencer.port.mode == Mode.UPDATE, self.coincidences, 0)),
             *(getattr(bank, name).eq(getattr(meter, name)) for name in
               ("slots", "row_pulses", "col_pulses", "update_row_pulses", "update_col_pulses", "program_pulses",
                "half_selects")),

@@ -21,8 +21,9 @@ SETTLE_NS = 1
 class ArrayModel:
     """Devices and converters outside `dut`, whose ports are `pins__*`.
 
-    `planes` are its devices; `seed`, `event` and `t_slot` (the time in which a converter's range fills) are set from
-    outside. It works from `start` on.
+    `planes` are its devices; `seed`, `event`, `t_slot` (the time in which a converter's range fills) and `is_serial`
+    (each bit is converted by itself, which only the noise's address knows) are set from outside. It works from `start`
+    on.
     """
 
     def __init__(self, dut, config: TileConfig, delay_ns: float):
@@ -31,10 +32,12 @@ class ArrayModel:
                        for plane, shape in config.planes.items()}
         self.seed = self.event = 0
         self.t_slot = 1
-        self.slots = 0
+        self.is_serial = False
+        self.slots = self._weight = self._holds = 0
         self._trials = [getattr(dut, f"pins__adc_trial__{n}") for n in range(config.n_converters)]
         self._handles = {name: getattr(dut, f"pins__{name}") for name in (
-            "mode", "integrate", "slot", "hold", "row_pulse", "row_negative", "col_pulse", "col_negative")}
+            "mode", "integrate", "slot", "hold", "row_pulse", "row_negative", "col_pulse", "col_negative",
+            "weighted")}
 
     def start(self) -> None:
         self.dut.pins__adc_compare.value = 0
@@ -50,6 +53,9 @@ class ArrayModel:
             assert is_open or not pins["row_pulse"] | pins["col_pulse"], "Lines must be off while the window is closed"
             if is_open and not was_open:
                 self._charge, self._train = np.zeros(self.config.n_converters, dtype=np.int64), []
+                self._weight = 1
+            if mode is Mode.IDLE:
+                self._holds = 0
             if is_open:
                 self._listen(mode, pins)
             if was_open and not is_open and mode is Mode.UPDATE:
@@ -70,8 +76,9 @@ class ArrayModel:
     def _listen(self, mode: Mode, pins: dict[str, int]) -> None:
         rows, row_negative = self._lines(pins, "row", self.config.rows)
         cols, col_negative = self._lines(pins, "col", self.config.cols)
-        weights = self.planes[Plane.WEIGHT]
+        weights = self.planes[Plane.WEIGHT] * self._weight
         self.slots += pins["slot"]
+        self._weight <<= pins["slot"] & pins["weighted"]
         match mode:
             case Mode.FORWARD:
                 assert not cols.any(), "Columns must be off in FORWARD"
@@ -98,7 +105,9 @@ class ArrayModel:
         assert not rest.any(), "Lines must be on for whole slots"
         gain, offset = self.planes[Plane.ADC_GAIN][0, :n], self.planes[Plane.ADC_OFFSET][0, :n]
         converter = self.config.converter
-        noise = converter.noise(self.seed, np.array([self.event]), n, self.config.rounds)[0]
+        bit = self.config.code_bits - 2 - self._holds if self.is_serial else 0
+        self._holds += 1
+        noise = converter.noise(self.seed, np.array([self.event]), n, self.config.rounds, bit << 3)[0]
         return converter.sample(charge, gain, offset, noise)
 
     async def _answer(self, held: np.ndarray) -> None:

@@ -13,6 +13,7 @@ from crosstwin.stimulus import draw_operations, readback
 from golden.config import PINS_LATENCY, Plane
 from golden.controller import Controller
 from golden.protocol import LAST, Opcode, Status, packet
+from golden.pulses import Encoding
 from golden.tile import Tile
 from sim.bus import StreamDriver, StreamMonitor, start
 from tests.rtl.array_model import ArrayModel
@@ -43,6 +44,7 @@ class Bench:
         """Golden's answer and the tile's to one packet."""
         self.array.seed, self.array.event = self.tile.get("seed"), self.tile.get("event")
         self.array.t_slot = self.tile.get("t_slot")
+        self.array.is_serial = self.tile.get("encoding") == Encoding.SERIAL
         words = np.asarray(words, dtype=np.uint64)
         wanted = self.controller.exchange(words)
         sent = cocotb.start_soon(StreamDriver(self.dut, "i").send(words.tolist()))
