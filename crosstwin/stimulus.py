@@ -242,7 +242,7 @@ def _malformed(rng, config: TileConfig) -> Operation:
                 if len(plain) > 1 else np.zeros(other)
             words = packet(opcode, argument, int(plain[0]) & 0xFFFF, np.asarray(payload).astype(np.int64))
         case "value":
-            if opcode in (Opcode.READ, Opcode.GET):
+            if not payload_length(config, opcode, argument):
                 return _bad_argument(rng, config)
             return Operation("a bad value in " + good.name, _bad_value(rng, config, opcode, words))
         case "framing":
