@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 demo: .venv/.ready ; crosstwin demo
 test: .venv/.ready ; pytest -n 2 -m "not synthesis and not regress"
-regress: .venv/.ready ; crosstwin compare --configs 100 --ops 40 --workers 2 && pytest -n 2 -m "cocotb or regress"
+regress: .venv/.ready ; crosstwin compare --configs 200 --ops 40 --workers 2 && pytest -n 2 -m "cocotb or regress"
 formal: .venv/.ready ; python -m tests.formal && pytest -n 2 tests/formal
 verilog: .venv/.ready ; crosstwin verilog --config default -o build/verilog/tile.v
 lint: .venv/.ready ; ruff check . && basedpyright
