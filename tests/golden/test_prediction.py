@@ -10,11 +10,11 @@ from golden.adc import AdcConfig
 from golden.config import VECTOR
 from golden.prediction import PREDICTED
 from golden.presets import TILES
-from golden.pulses import Train
+from golden.pulses import Encoding, Train
 from golden.tile import Tile
 from tests.support import CONFIGS, loaded_tile, random_codes, random_config, random_updates
 
-TIMES = {"t_settle": 7, "t_slot": 3, "t_hold": 5, "t_convert": 2}
+TIMES = {"t_precharge": 11, "t_settle": 7, "t_slot": 3, "t_guard": 13, "t_hold": 5, "t_convert": 2, "t_recover": 17}
 
 
 def registers(tile: Tile) -> dict[str, int]:
@@ -42,7 +42,7 @@ def assert_batches(tile: Tile, seed: int) -> None:
         before, counts = tile.counters(), predict(config, registers(tile), *inputs)
         saturated = operation(*inputs)
         assert_predicted(tile, before, counts)
-        if saturated is not None:
+        if saturated is not None and tile.get("encoding") != Encoding.SERIAL:
             found = prediction.saturations(config, saturated)
             assert tile.counters()["saturations"] - before["saturations"] == found.sum()
             assert tile.last_counters()["saturations"] == found[-1]
@@ -58,9 +58,18 @@ def test_any_configuration_times_and_event(seed):
     rng = np.random.default_rng(seed)
     tile = loaded_tile(random_config(seed), seed)
     for name in TIMES:
-        tile.set(name, int(rng.integers(1, 256)))
+        tile.set(name, int(rng.integers(tile.registers[name].minimum, 256)))
+    tile.set("encoding", int(rng.integers(len(Encoding))))
     tile.set("event", 2 ** 32 - 2)
     assert_batches(tile, seed)
+
+
+@pytest.mark.parametrize("encoding", Encoding)
+def test_encodings(encoding):
+    tile = loaded_tile(CONFIGS["table"], 6)
+    for name, value in (TIMES | {"encoding": encoding}).items():
+        tile.set(name, value)
+    assert_batches(tile, 6)
 
 
 @pytest.mark.parametrize("kind", Train)
