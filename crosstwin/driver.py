@@ -115,6 +115,24 @@ class LinkedTile:
         row_levels, col_levels, bl = validate.update(self.config, row_levels, col_levels, bl, self._train)
         self._command(Opcode.UPDATE, bl, payloads=np.hstack([row_levels, col_levels]))
 
+    def forward_vector(self, vectors) -> np.ndarray:
+        """VECTOR values (B, C) of VECTOR vectors (B, R), by noise and bound management."""
+        return self._multiply_vectors(Opcode.FORWARD_VECTOR, vectors, self.config.rows, self.config.cols)
+
+    def backward_vector(self, vectors) -> np.ndarray:
+        """VECTOR values (B, R) of VECTOR vectors (B, C), by noise management; by bound management if it is on."""
+        return self._multiply_vectors(Opcode.BACKWARD_VECTOR, vectors, self.config.cols, self.config.rows)
+
+    def update_vector(self, x, d) -> np.ndarray:
+        """Slots (B,) that rank-1 updates by VECTOR vectors x (B, R) and d (B, C) took, by update management."""
+        x, d = validate.vector_pairs(self.config, x, d)
+        return self._command(Opcode.UPDATE_VECTOR, np.zeros(len(x), dtype=np.int64), payloads=np.hstack([x, d]),
+                             n_data=1)[:, 0]
+
+    def _multiply_vectors(self, opcode: Opcode, vectors, n_in: int, n_out: int) -> np.ndarray:
+        vectors = validate.vectors(vectors, n_in)
+        return self._command(opcode, np.zeros(len(vectors), dtype=np.int64), payloads=vectors, n_data=n_out)
+
     def _multiply(self, opcode: Opcode, codes, n_in: int, n_out: int) -> np.ndarray:
         codes = validate.codes(self.config, codes, n_in)
         return self._command(opcode, np.zeros(len(codes), dtype=np.int64), payloads=codes, n_data=n_out)

@@ -8,7 +8,7 @@ from golden.config import Plane
 
 
 class Recorder:
-    """A tile that keeps the ADC codes of every pass; all else goes to the tile within."""
+    """A tile that keeps what every operation gives: codes, values and slots; all else goes to the tile within."""
 
     def __init__(self, tile):
         self.tile = tile
@@ -24,6 +24,15 @@ class Recorder:
 
     def backward(self, codes) -> np.ndarray:
         return self.keep("BACKWARD", self.tile.backward(codes))
+
+    def forward_vector(self, vectors) -> np.ndarray:
+        return self.keep("FORWARD_VECTOR", self.tile.forward_vector(vectors))
+
+    def backward_vector(self, vectors) -> np.ndarray:
+        return self.keep("BACKWARD_VECTOR", self.tile.backward_vector(vectors))
+
+    def update_vector(self, x, d) -> np.ndarray:
+        return self.keep("UPDATE_VECTOR", self.tile.update_vector(x, d))
 
     def keep_weights(self) -> None:
         """Add the weights as they are now to the recording."""

@@ -10,16 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from golden.adc import AdcConfig
-from golden.config import MAX_LEVEL, Plane, TileConfig
+from golden.config import MAX_LEVEL, VECTOR, Plane, TileConfig
 from golden.device import MAX_WRITE_SIGMA, ConstantStep, Device, LinearStep, PiecewiseStep, SoftBounds
 from golden.formats import Format
 from golden.protocol import FIRST, LAST, SERVED, Opcode, packet, packets, payload_length
 from golden.pulses import Train
-from golden.registers import register_map, runs
+from golden.registers import Register, register_map, runs
 
 _WORD = Format(32, signed=False)
-_SHARES = {"forward": 24, "backward": 16, "update": 28, "write": 8, "read": 6, "get": 5, "set": 4, "reset": 1,
-           "malformed": 8, "abort": 1, "resume": 1}
+_SHARES = {"forward": 14, "backward": 10, "update": 16, "forward_vector": 14, "backward_vector": 8, "update_vector": 14,
+           "write": 8, "read": 6, "get": 5, "set": 4, "reset": 1, "malformed": 8, "abort": 1, "resume": 1}
+_MANAGED = ("nm", "bm_passes", "bm_backward", "um", "bl", "ratio")
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ def draw_operations(rng: np.random.Generator, config: TileConfig, count: int) ->
             yield _set(registers, register.name, register.minimum + int(rng.integers(4 if rng.random() < 0.9 else 20)))
     for name in ("encoding", "half_select", "irq_enable"):
         yield _set(registers, name, int(rng.integers(registers[name].maximum + 1)))
+    for name in _MANAGED:
+        yield _set_randomly(rng, registers[name])
     planes = config.populate(seed)
     for plane in (Plane.WEIGHT, Plane.HIDDEN):
         if plane in config.planes:
@@ -167,15 +170,33 @@ def _vector(rng, n: int, largest: int) -> np.ndarray:
             return dense
 
 
+def _real_vector(rng, n: int) -> np.ndarray:
+    """VECTOR codes of any order of magnitude, of single LSBs, at the rails, one-hot or zero."""
+    if rng.random() < 0.1:
+        return rng.choice([VECTOR.min, VECTOR.max, 0], n)
+    return np.maximum(_vector(rng, n, int(2.0 ** rng.uniform(0, 23))), VECTOR.min)
+
+
+def _ratio(rng) -> int:
+    """Learning rates from none to far beyond what any train can hold, about one step of the device as often."""
+    return int(rng.choice([0, (1 << 32) - 1, int(2.0 ** rng.uniform(0, 32)), *(int(2.0 ** rng.uniform(10, 24)),) * 4]))
+
+
 def _set(registers, name: str, value: int) -> Operation:
     return Operation(f"SET {name}", packet(Opcode.SET, 0, registers[name].index, [value]))
 
 
 def _any_set(rng, registers) -> Operation:
     """Any writable register to any value that it takes; short times, and a watchdog that stays silent."""
-    register = registers[str(rng.choice([r.name for r in registers.values() if r.writable and r.name != "watchdog"]))]
+    names = _MANAGED if rng.random() < 0.4 else \
+        [register.name for register in registers.values() if register.writable and register.name != "watchdog"]
+    return _set_randomly(rng, registers[str(rng.choice(names))])
+
+
+def _set_randomly(rng, register: Register) -> Operation:
     largest = 8 if register.name.startswith("t_") else register.maximum
-    return _set(registers, register.name, int(rng.integers(register.minimum, largest, endpoint=True)))
+    value = _ratio(rng) if register.name == "ratio" else int(rng.integers(register.minimum, largest, endpoint=True))
+    return _set({register.name: register}, register.name, value)
 
 
 def _good(rng, config: TileConfig, kind: str) -> Operation:
@@ -186,6 +207,13 @@ def _good(rng, config: TileConfig, kind: str) -> Operation:
             return Operation("BACKWARD", packet(Opcode.BACKWARD, payload=_vector(rng, config.cols, config.code.max)))
         case "update":
             return _update(rng, config, Train.STOCHASTIC)
+        case "forward_vector" | "backward_vector":
+            opcode, n = (Opcode.FORWARD_VECTOR, config.rows) if kind == "forward_vector" else \
+                (Opcode.BACKWARD_VECTOR, config.cols)
+            return Operation(opcode.name, packet(opcode, payload=_real_vector(rng, n)))
+        case "update_vector":
+            vectors = [_real_vector(rng, n) for n in (config.rows, config.cols)]
+            return Operation("UPDATE_VECTOR", packet(Opcode.UPDATE_VECTOR, payload=np.concatenate(vectors)))
         case "get":
             gettable = _gettable(config)
             run = gettable[rng.integers(len(gettable))]
@@ -282,6 +310,8 @@ def _bad_value(rng, config: TileConfig, opcode: int, words: np.ndarray) -> np.nd
             low, high = config.code.min, config.code.max
         case Opcode.UPDATE:
             low, high = -MAX_LEVEL, MAX_LEVEL
+        case Opcode.FORWARD_VECTOR | Opcode.BACKWARD_VECTOR | Opcode.UPDATE_VECTOR:
+            low, high = VECTOR.min, VECTOR.max
         case Opcode.WRITE:
             low, high = config.loadable[Plane(argument)].format.min, config.loadable[Plane(argument)].format.max
         case _:

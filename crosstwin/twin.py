@@ -6,7 +6,7 @@ from crosstwin import checkpoint, energy
 from crosstwin.technology import load as load_technology
 from golden import validate
 from golden.config import VECTOR, Plane
-from golden.management import Management, decode, encode, learning_ratio, scales, update_levels
+from golden.management import Management, learning_ratio
 
 CHIP_CLOCK_HZ = 1e9
 """Clock of the chip whose time is reported: 1 GHz, so that one cycle is the 1 ns slot of the RPU literature
@@ -19,18 +19,21 @@ class Twin:
     The weight of row r and column c is between -2 and 2, and never beyond the bounds of its own device. Real
     vectors are rounded to VECTOR fixed point (24 bits, 16 of them fractional; saturating at +-128), scaled to
     the DAC's codes by noise management, and measured again with halved inputs where an ADC saturates (bound
-    management, forward only). Take one from `crosstwin.open`; it is a context manager.
+    management): all by the tile itself. Take one from `crosstwin.open`; it is a context manager.
 
     Parameters: `tile`, a `golden.tile.Tile` or a `crosstwin.driver.LinkedTile`; `seed` in 0..2**32 - 1, from
-    which device and converter spread are drawn and with which all noise is addressed; `management`.
+    which device and converter spread are drawn and with which all noise is addressed; `management`, the
+    settings that are written to the tile's registers.
     """
 
     def __init__(self, tile, seed: int = 0, management: Management | None = None):
         self.tile = tile
         self.config = config = tile.config
-        self.management = management or Management()
         tile.reset()
-        tile.set("seed", seed)
+        for name, value in ({"seed": seed} | (management or Management()).registers()).items():
+            if value != tile.registers[name].reset:
+                tile.set(name, value)
+        self._ratio = 0
         planes = config.populate(seed)
         for plane, values in planes.items():
             if plane in config.loadable:
@@ -73,29 +76,29 @@ class Twin:
     def forward(self, x) -> np.ndarray:
         """y = x W: real (C,) or (B, C) of real x (R,) or (B, R).
 
-        Errors: ValueError on a wrong shape, NaN or infinity. A batch measures all its vectors and then again
-        those that saturated, so its noise is other than that of the same vectors one at a time.
+        Errors: ValueError on a wrong shape, NaN or infinity. A batch gives the bits of its vectors one at a time.
         """
-        return self._multiply(x, self.config.rows, "x", True, self.tile.forward)
+        return self._multiply(x, self.config.rows, "x", self.tile.forward_vector)
 
     def backward(self, d) -> np.ndarray:
-        """z = W d: real (R,) or (B, R) of real d (C,) or (B, C); without bound management, as in aihwkit."""
-        return self._multiply(d, self.config.cols, "d", False, self.tile.backward)
+        """z = W d: real (R,) or (B, R) of real d (C,) or (B, C); as in aihwkit without bound management, unless the
+        settings have `bm_backward`.
+        """
+        return self._multiply(d, self.config.cols, "d", self.tile.backward_vector)
 
     def update(self, x, d, learning_rate: float) -> None:
         """W -= learning_rate * outer(x, d) in the mean, by stochastic pulses; vectors or batches of them.
 
-        A batch makes its updates one after the other, in one exchange. Vectors with nothing to do are skipped.
-        ValueError on wrong shapes, NaN, infinity, or a learning rate that is negative or not finite.
+        A batch makes its updates one after the other, in one exchange. ValueError on wrong shapes, NaN, infinity, or a
+        learning rate that is negative, not finite, or 2**16 steps of the device and more.
         """
         config = self.config
-        x, d = _vectors(x, config.rows, "x"), _vectors(d, config.cols, "d")
-        if len(x) != len(d):
-            raise ValueError(f"Batch sizes of x and d must agree, not be {len(x)} and {len(d)}")
+        x, d = validate.vector_pairs(config, _vectors(x, config.rows, "x"), _vectors(d, config.cols, "d"))
         ratio = learning_ratio(learning_rate, config.device.dw_min)
-        rows, cols, bl = update_levels(x, d, ratio, self.management.um, self.management.bl)
-        busy = bl > 0
-        self.tile.update(rows[busy], cols[busy], bl[busy])
+        if ratio != self._ratio:
+            self.tile.set("ratio", ratio)
+            self._ratio = ratio
+        self.tile.update_vector(x, d)
 
     def counters(self) -> dict[str, int]:
         """Operations, pulses, conversions and cycles since the twin was opened."""
@@ -125,6 +128,7 @@ class Twin:
         """
         planes = checkpoint.restore(path, self.tile)
         self._w_min, self._w_max = planes.get(Plane.W_MIN, self._w_min), planes.get(Plane.W_MAX, self._w_max)
+        self._ratio = self.tile.get("ratio")
 
     def _write_weights(self, codes) -> None:
         """Load weights without write noise."""
@@ -132,17 +136,8 @@ class Twin:
             if plane in self.config.loadable:
                 self.tile.write_plane(plane, codes)
 
-    def _multiply(self, vectors, n: int, name: str, bound_management: bool, multiply) -> np.ndarray:
-        codes = _vectors(vectors, n, name)
-        scale = scales(codes, self.management.nm)
-        outputs = multiply(encode(self.config, codes, scale))
-        for _ in range(self.management.bm_passes - 1 if bound_management else 0):
-            again = np.nonzero((np.abs(outputs) == self.config.adc.code.max).any(axis=1))[0]
-            if not len(again):
-                break
-            scale[again] *= 2
-            outputs[again] = multiply(encode(self.config, codes[again], scale[again]))
-        outputs = VECTOR.real(decode(self.config, outputs, scale))
+    def _multiply(self, vectors, n: int, name: str, multiply) -> np.ndarray:
+        outputs = VECTOR.real(multiply(_vectors(vectors, n, name)))
         return outputs if np.ndim(vectors) == 2 else outputs[0]
 
 

@@ -24,12 +24,14 @@ class Controller:
         self._by_index = {register.index: register for register in tile.registers.values()}
         self._pending: list[int] = []
         self._stray = False
-        self._abort_at: int | None = None
+        self._abort_at: tuple[int, int] | None = None
         self._aborted: tuple[int, int, int, np.ndarray] | None = None
 
-    def abort_at(self, slots: int) -> None:
-        """Abort the next operation, or the next resumed one, when so many of its slots have been played in all."""
-        self._abort_at = slots
+    def abort_at(self, slots: int, attempt: int = 0) -> None:
+        """Abort the next operation, or the next resumed one, when so many of its slots have been played in all; of
+        bound management's, those of pass `attempt`.
+        """
+        self._abort_at = slots, attempt
 
     def exchange(self, words) -> np.ndarray:
         """Response words to command words (both with framing bits); an unfinished packet waits for the next call."""
@@ -118,11 +120,19 @@ class Controller:
             case Opcode.ABORT:
                 pass
             case _ if self._abort_at is not None:
-                self._abort(opcode, argument, index, values, first_slot, self._abort_at)
+                self._abort(opcode, argument, index, values, first_slot, *self._abort_at)
             case Opcode.FORWARD:
                 return self._finished(tile.forward(values)[0])
             case Opcode.BACKWARD:
                 return self._finished(tile.backward(values)[0])
+            case Opcode.FORWARD_VECTOR:
+                return self._finished(tile.forward_vector(values)[0])
+            case Opcode.BACKWARD_VECTOR:
+                return self._finished(tile.backward_vector(values)[0])
+            case Opcode.UPDATE_VECTOR if first_slot:
+                return self._finished(tile.resume_update_vector(values[:rows], values[rows:], first_slot))
+            case Opcode.UPDATE_VECTOR:
+                return self._finished(tile.update_vector(values[:rows], values[rows:]))
             case Opcode.UPDATE if first_slot:
                 tile.resume_update(values[:rows], values[rows:], argument, first_slot)
                 return self._finished([])
@@ -136,7 +146,8 @@ class Controller:
         self._keep(None)
         return data
 
-    def _abort(self, opcode: int, argument: int, index: int, values, first_slot: int, slots: int) -> None:
+    def _abort(self, opcode: int, argument: int, index: int, values, first_slot: int, slots: int,
+               attempt: int) -> None:
         tile, rows = self.tile, self.tile.config.rows
         match opcode:
             case Opcode.FORWARD:
@@ -145,6 +156,12 @@ class Controller:
                 tile.abort_backward(values, slots)
             case Opcode.UPDATE:
                 tile.abort_update(values[:rows], values[rows:], argument, slots, first_slot)
+            case Opcode.FORWARD_VECTOR:
+                tile.abort_forward_vector(values, slots, attempt)
+            case Opcode.BACKWARD_VECTOR:
+                tile.abort_backward_vector(values, slots, attempt)
+            case Opcode.UPDATE_VECTOR:
+                tile.abort_update_vector(values[:rows], values[rows:], slots, first_slot)
         self._abort_at = None
         self._keep((opcode, argument, index, values), slots)
         raise _AbortedError

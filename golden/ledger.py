@@ -25,9 +25,10 @@ class Ledger:
         """Count a batch of operations, one after the other: arrays (B,), or a number that is each one's."""
         if not batch:
             return
-        for name in COUNTERS:
-            each = np.broadcast_to(np.asarray(amounts.get(name, 0), dtype=np.int64), batch)
-            self.total[name] += int(each.sum())
+        self.last = dict.fromkeys(COUNTERS, 0)
+        for name, amount in amounts.items():
+            each = np.asarray(amount, dtype=np.int64).reshape(-1)
+            self.total[name] += int(each.sum()) * (batch if each.size == 1 else 1)
             self.last[name] = int(each[-1]) & _WORD
 
     def register(self, name: str) -> int | None:

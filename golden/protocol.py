@@ -16,6 +16,9 @@
 | BACKWARD | -        | -              | C error codes     | R ADC codes |
 | UPDATE   | BL       | -              | R row, then C column levels or words | - |
 | RESET    | -        | -              | -                 | -         |
+| FORWARD_VECTOR | -  | -              | R vector words    | C vector words |
+| BACKWARD_VECTOR | - | -              | C vector words    | R vector words |
+| UPDATE_VECTOR | -   | -              | R words of x, C of d | BL     |
 | ABORT    | -        | -              | -                 | -         |
 | RESUME   | -        | -              | -                 | of the operation |
 
@@ -61,7 +64,8 @@ class Opcode(IntEnum):
 
 
 SERVED = frozenset({Opcode.GET, Opcode.SET, Opcode.WRITE, Opcode.READ, Opcode.FORWARD, Opcode.BACKWARD, Opcode.UPDATE,
-                    Opcode.RESET, Opcode.ABORT, Opcode.RESUME})
+                    Opcode.RESET, Opcode.FORWARD_VECTOR, Opcode.BACKWARD_VECTOR, Opcode.UPDATE_VECTOR, Opcode.ABORT,
+                    Opcode.RESUME})
 """Opcodes that a tile knows; the others are reserved, and refused."""
 
 
@@ -154,11 +158,11 @@ def payload_length(config: TileConfig, opcode: int, argument: int) -> int:
             return 1
         case Opcode.WRITE:
             return config.loadable[Plane(argument)].cols
-        case Opcode.FORWARD:
+        case Opcode.FORWARD | Opcode.FORWARD_VECTOR:
             return config.rows
-        case Opcode.BACKWARD:
+        case Opcode.BACKWARD | Opcode.BACKWARD_VECTOR:
             return config.cols
-        case Opcode.UPDATE:
+        case Opcode.UPDATE | Opcode.UPDATE_VECTOR:
             return config.rows + config.cols
         case _:
             return 0

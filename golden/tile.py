@@ -135,21 +135,19 @@ class Tile:
         An update of 0 slots, with nothing to do, takes its event and is counted like any other. Levels are no words:
         where the register `train` says so, trains are stochastic.
         """
-        x, d = validate.vector_pairs(self.config, x, d)
-        row_levels, col_levels, bl = management.update_levels(x, d, *(self._values[n] for n in ("ratio", "um", "bl")))
-        kind = Train.STOCHASTIC if self._train is Train.WORDS else self._train
-        costs = self._play(row_levels, col_levels, bl, kind, self._take(len(bl)))
+        rows, cols, bl, kind = self._managed_levels(x, d)
+        costs = self._play(rows, cols, bl, kind, self._take(len(bl)))
         costs["chip_cycles"] = np.where(bl > 0, costs["chip_cycles"], 0)
         self._count(len(bl), updates=1, **costs)
         return bl
 
     def abort_forward(self, codes, slots: int) -> None:
         """A forward of codes (R,) that is aborted when `slots` slots have been played: it takes no event."""
-        self._abort_multiply(validate.codes(self.config, codes, self.config.rows), slots)
+        self._break_off(self._broken(validate.codes(self.config, codes, self.config.rows), slots))
 
     def abort_backward(self, codes, slots: int) -> None:
         """A backward of codes (C,) that is aborted when `slots` slots have been played: it takes no event."""
-        self._abort_multiply(validate.codes(self.config, codes, self.config.cols), slots, is_backward=True)
+        self._break_off(self._broken(validate.codes(self.config, codes, self.config.cols), slots, is_backward=True))
 
     def abort_update(self, row_levels, col_levels, bl: int, slots: int, first_slot: int = 0) -> None:
         """An update that is aborted behind slot `slots` - 1, or resumed at `first_slot` and aborted again: these slots
@@ -166,6 +164,33 @@ class Tile:
         rows, cols, most = validate.update(self.config, row_levels, col_levels, bl, kind)
         _check_slots(first_slot, 0, int(most[0]))
         self._count(1, updates=1, **self._play(rows, cols, most, kind, self._take(1), first_slot))
+
+    def abort_forward_vector(self, vectors, slots: int, attempt: int = 0) -> None:
+        """A managed forward of a vector (R,) whose pass `attempt` is aborted as `abort_forward`."""
+        self._abort_managed(validate.vectors(vectors, self.config.rows), slots, attempt)
+
+    def abort_backward_vector(self, vectors, slots: int, attempt: int = 0) -> None:
+        """A managed backward of a vector (C,) whose pass `attempt` is aborted as `abort_backward`."""
+        self._abort_managed(validate.vectors(vectors, self.config.cols), slots, attempt, is_backward=True)
+
+    def abort_update_vector(self, x, d, slots: int, first_slot: int = 0) -> None:
+        """A managed update by vectors (R,) and (C,) that is aborted as `abort_update`."""
+        rows, cols, bl, kind = self._managed_levels(x, d)
+        _check_slots(slots, first_slot, int(bl[0]))
+        self.ledger.add(1, **self._play(rows, cols, bl, kind, self._events(1), first_slot, slots))
+
+    def resume_update_vector(self, x, d, first_slot: int) -> np.ndarray:
+        """The rest of a managed update, from `first_slot` on; the slots (1,) of the whole one."""
+        rows, cols, bl, kind = self._managed_levels(x, d)
+        _check_slots(first_slot, 0, int(bl[0]))
+        self._count(1, updates=1, **self._play(rows, cols, bl, kind, self._take(1), first_slot))
+        return bl
+
+    def _managed_levels(self, x, d) -> tuple[np.ndarray, np.ndarray, np.ndarray, Train]:
+        """Levels and slots of managed updates, and what trains are made of them."""
+        x, d = validate.vector_pairs(self.config, x, d)
+        rows, cols, bl = management.update_levels(x, d, *(self._values[n] for n in ("ratio", "um", "bl")))
+        return rows, cols, bl, Train.STOCHASTIC if self._train is Train.WORDS else self._train
 
     @property
     def _train(self) -> Train:
@@ -262,16 +287,29 @@ class Tile:
         codes = config.converter.convert(held, comparator, dac, draws)
         return codes, (np.abs(codes) == config.adc.code.max).sum(axis=1)
 
-    def _abort_multiply(self, codes, slots: int, is_backward: bool = False) -> None:
+    def _abort_managed(self, vectors, slots: int, attempt: int, is_backward: bool = False) -> None:
+        """What a managed multiplication of vectors (1, n) costs that ends behind so many slots of pass `attempt`."""
+        scale, costs = management.scales(vectors, self._values["nm"]), {"retries": attempt}
+        for n in range(attempt + 1):
+            codes = management.encode(self.config, vectors, scale << n)
+            more = self._broken(codes, slots, is_backward, n) if n == attempt else \
+                self._multiply(codes, self._events(1), is_backward, n)[1]
+            costs = {name: costs.get(name, 0) + more.get(name, 0) for name in costs | more}
+        self._break_off(costs)
+
+    def _broken(self, codes, slots: int, is_backward: bool = False, attempt: int = 0) -> dict:
         """What a multiplication of codes (1, n) costs that ends behind so many slots, before the next one."""
         config, encoding = self.config, self._encoding
         _check_slots(slots, 0, encoded_slots(config, encoding))
         if encoding is Encoding.SERIAL:  # the bits before were measured
-            _, costs = self._multiply(codes, self._events(1), is_backward, n_bits=slots)
-            costs["chip_cycles"] += self._window(0)
-        else:
-            costs = {"slots": slots, "chip_cycles": self._window(slots), "col_pulses" if is_backward else "row_pulses":
-                     encoded_pulses(config, codes, encoding, slots).sum(axis=1)}
+            _, costs = self._multiply(codes, self._events(1), is_backward, attempt, n_bits=slots)
+            return costs | {"chip_cycles": costs["chip_cycles"] + self._window(0)}
+        return {"slots": slots, "chip_cycles": self._window(slots),
+                "col_pulses" if is_backward else "row_pulses":
+                    encoded_pulses(config, codes, encoding, slots).sum(axis=1)}
+
+    def _break_off(self, costs: dict) -> None:
+        """Enter what an aborted operation has cost."""
         if np.any(costs.get("saturations", 0)):
             self.interrupt(Interrupt.SATURATION)
         self.ledger.add(1, **costs)

@@ -20,6 +20,7 @@ class RawCommands(Component):
     """
 
     opcodes = tuple(_MODES)
+    settings = ()
 
     def __init__(self, config: TileConfig):
         self.config = config

@@ -15,6 +15,7 @@ from rtl.decoder import Decoder
 from rtl.drive import DriveMux
 from rtl.engine import OPERATIONS
 from rtl.formats import shape_of
+from rtl.manager import Manager
 from rtl.meter import Meter
 from rtl.planes import WORD, SideBand
 from rtl.position import Position
@@ -42,7 +43,7 @@ class Controller(Component):
         self.config = config
         self.sequencer, self.meter, self.bank = Sequencer(config), Meter(config), RegisterBank(config)
         self.decoder, self.position = Decoder(config), Position(config)
-        self.engines = [RawCommands(config)]
+        self.engines = [RawCommands(config), Manager(config)]
         coincident = config.rows * config.cols if config.pins else config.lanes  # in a cycle, at most
         super().__init__({
             "i": In(stream.Signature(StreamWord)), "o": Out(stream.Signature(StreamWord)),
@@ -233,6 +234,8 @@ class Controller(Component):
         bank, sequencer = self.bank, self.sequencer
         m.d.comb += [getattr(sequencer, name).eq(getattr(bank, name)) for name in
                      (*TIMES, "watchdog", "encoding", "train", "half_select", "seed", "event")]
+        m.d.comb += [getattr(engine, name).eq(getattr(bank, name)) for engine in self.engines
+                     for name in engine.settings]
 
     def _count(self, m: Module, start: Signal, is_running: Signal):
         """The ledger's increments; an operation's own counts begin with it."""

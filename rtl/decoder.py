@@ -3,7 +3,7 @@
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib.wiring import Component, In, Out
 
-from golden.config import MAX_BL, MAX_LEVEL, TileConfig
+from golden.config import MAX_BL, MAX_LEVEL, VECTOR, TileConfig
 from golden.protocol import SERVED, Opcode, Status, gives_up
 from golden.pulses import WORD_SLOTS, Train
 from golden.registers import FIRST_STATUS, register_map, runs
@@ -61,10 +61,15 @@ class Decoder(Component):
                             words = self.n_payload if opcode == Opcode.WRITE else self.n_data
                             m.d.comb += [has_argument.eq(self.index < shape.rows), words.eq(shape.cols),
                                          self.is_good.eq(self._within(shape.format.min, shape.format.max))]
-            case Opcode.FORWARD | Opcode.BACKWARD:
-                sides = (config.rows, config.cols) if opcode == Opcode.FORWARD else (config.cols, config.rows)
+            case Opcode.FORWARD | Opcode.BACKWARD | Opcode.FORWARD_VECTOR | Opcode.BACKWARD_VECTOR:
+                is_forward, is_code = opcode.name.startswith("FORWARD"), opcode in (Opcode.FORWARD, Opcode.BACKWARD)
+                sides = (config.rows, config.cols) if is_forward else (config.cols, config.rows)
+                fmt = config.code if is_code else VECTOR
                 m.d.comb += [has_argument.eq(1), self.n_payload.eq(sides[0]), self.n_data.eq(sides[1]),
-                             self.is_good.eq(self._within(config.code.min, config.code.max))]
+                             self.is_good.eq(self._within(fmt.min, fmt.max))]
+            case Opcode.UPDATE_VECTOR:
+                m.d.comb += [has_argument.eq(1), self.n_payload.eq(config.rows + config.cols), self.n_data.eq(1),
+                             self.is_good.eq(self._within(VECTOR.min, VECTOR.max))]
             case Opcode.UPDATE:
                 is_words = self.train == Train.WORDS
                 most = Mux(is_words, WORD_SLOTS, MAX_BL)

@@ -16,6 +16,15 @@ def recording(n: int) -> Recorder:
     return recorder
 
 
+def test_managed_operations_are_kept():
+    recorder = Recorder(Tile(TILES["tiny"]))
+    recorder.forward_vector(np.ones((2, 5), dtype=int))
+    recorder.backward_vector(np.ones((3, 6), dtype=int))
+    recorder.update_vector(np.ones((4, 5), dtype=int), np.ones((4, 6), dtype=int))
+    assert [(block, values.shape) for block, values in recorder.outputs] == [
+        ("FORWARD_VECTOR", (2, 6)), ("BACKWARD_VECTOR", (3, 5)), ("UPDATE_VECTOR", (4,))]
+
+
 def test_equal_recordings():
     result = compare(recording(3), recording(3), "tile")
     assert (result.compared, result.mismatches, result.first) == (3 * 22 + 30, 0, None)

@@ -10,6 +10,7 @@ from crosstwin.driver import LinkedTile
 from crosstwin.links import ControllerLink
 from golden.adc import AdcConfig
 from golden.device import ConstantStep
+from golden.management import NoiseManagement, UpdateManagement
 from golden.tile import Tile
 
 CONFIG = TILES["tiny"]
@@ -42,11 +43,53 @@ def test_an_update_descends_by_the_outer_product_in_the_mean():
         assert twin.counters()["updates"] == 200
 
 
-def test_an_update_of_nothing_is_skipped():
+def test_an_update_of_nothing_plays_no_slot():
     twin = Twin(Tile(CONFIG))
     for x, d, rate in ((np.zeros(5), np.ones(6), 0.1), (np.ones(5), np.zeros(6), 0.1), (np.ones(5), np.ones(6), 0)):
         twin.update(x, d, rate)
-    assert twin.counters()["updates"] == 0
+    counters = twin.counters()
+    assert (counters["updates"], counters["slots"], counters["chip_cycles"]) == (3, 0, 0)
+
+
+def test_a_batch_gives_the_bits_of_its_vectors_one_at_a_time():
+    config = replace(CONFIG, adc=replace(CONFIG.adc, bound=0.3))
+    together, apart = Twin(Tile(config), 4), Twin(Tile(config), 4)
+    x, d = random(9, 5), random(9, 6)
+    for twin in (together, apart):
+        twin.load(random(5, 6))
+    np.testing.assert_array_equal(together.forward(x), [apart.forward(one) for one in x])
+    np.testing.assert_array_equal(together.backward(d), [apart.backward(one) for one in d])
+    together.update(x, d, 0.01)
+    for one_x, one_d in zip(x, d, strict=True):
+        apart.update(one_x, one_d, 0.01)
+    np.testing.assert_array_equal(together.read(), apart.read())
+    assert together.counters() == apart.counters()
+    assert together.counters()["retries"] > 0
+
+
+def test_management_and_learning_rate_are_the_tiles_registers():
+    management = Management(nm=NoiseManagement.ABS_MAX_POW2, bm_passes=2, bm_backward=True,
+                            um=UpdateManagement.UM, bl=7)
+    tile = Tile(CONFIG)
+    twin = Twin(tile, 4, management)
+    assert [tile.get(name) for name in ("nm", "bm_passes", "bm_backward", "um", "bl")] == [2, 2, 1, 1, 7]
+    twin.update(np.ones(5), np.ones(6), 0.01)
+    assert tile.get("ratio") == round(0.01 / CONFIG.device.dw_min * 65536)
+    assert twin.counters()["slots"] == 7
+
+
+def test_the_learning_rate_is_written_when_it_differs(tmp_path):
+    tile = Tile(CONFIG)
+    twin, written = Twin(tile, 4), []
+    tile.set, keep = lambda name, value: written.append((name, value)) or keep(name, value), tile.set
+    twin.save(tmp_path / "state")
+    for rate in (0.01, 0.01, 0.02):
+        twin.update(np.ones(5), np.ones(6), rate)
+    assert [name for name, _ in written] == ["ratio"] * 2
+    twin.restore(tmp_path / "state")
+    written.clear()
+    twin.update(np.ones(5), np.ones(6), 0.02)
+    assert [name for name, _ in written] == ["ratio"]
 
 
 def test_weights_beyond_a_devices_bounds_are_clipped_to_them():

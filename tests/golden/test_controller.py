@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from golden.config import MAX_LEVEL, Plane
 from golden.controller import Controller
+from golden.management import encode, scales
 from golden.protocol import FIRST, LAST, Opcode, Status, packet, response, split
 from golden.registers import CONTRACT_VERSION, Interrupt
-from tests.support import CONFIGS, loaded_tile, random_codes, random_updates, state
+from tests.support import CONFIGS, loaded_tile, managed_vectors, random_codes, random_updates, state
 
 TINY = CONFIGS["tiny"]
 ROWS, COLS = TINY.rows, TINY.cols
@@ -38,6 +41,70 @@ def test_operations_are_those_of_the_tile(name):
             assert line == tile.read(plane, r).tolist()
             ask(controller, Opcode.WRITE, plane, r, line[::-1])
             assert controller.tile.read(plane, r).tolist() == line[::-1]
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_managed_operations_are_those_of_the_tile(name):
+    config = CONFIGS[name]
+    controller, tile = Controller(loaded_tile(config, 1)), loaded_tile(config, 1)
+    ask(controller, Opcode.SET, 0, tile.registers["ratio"].index, [1 << 21])
+    tile.set("ratio", 1 << 21)
+    for x, d in zip(managed_vectors(12, config.rows, 1), managed_vectors(12, config.cols, 2)[::-1], strict=True):
+        assert ask(controller, Opcode.FORWARD_VECTOR, payload=x, n=config.cols) == tile.forward_vector(x)[0].tolist()
+        assert ask(controller, Opcode.BACKWARD_VECTOR, payload=d, n=config.rows) == tile.backward_vector(d)[0].tolist()
+        assert ask(controller, Opcode.UPDATE_VECTOR, payload=[*x, *d], n=1) == tile.update_vector(x, d).tolist()
+    assert state(controller.tile) == state(tile)
+
+
+@pytest.mark.parametrize("slots", [0, 3])
+def test_an_aborted_managed_update_goes_on_to_the_bits_of_the_whole_one(slots):
+    whole, parts = Controller(loaded_tile(TINY, 1)), Controller(loaded_tile(TINY, 1))
+    payload = [*managed_vectors(12, ROWS, 1)[10], *managed_vectors(12, COLS, 2)[10]]
+    for controller in (whole, parts):
+        controller.tile.set("ratio", 1 << 31)
+    slots_of_all = ask(whole, Opcode.UPDATE_VECTOR, payload=payload, n=1)
+    event = parts.tile.get("event")
+    parts.abort_at(slots)
+    assert int(parts.exchange(packet(Opcode.UPDATE_VECTOR, payload=payload))[0]) >> 16 & 0xFF == Status.ABORTED
+    assert (parts.tile.get("event"), parts.tile.get("aborted_slots")) == (event, slots)
+    assert parts.tile.counters()["updates"] == 0
+    assert response(parts.exchange(packet(Opcode.RESUME)), Opcode.UPDATE_VECTOR, 1).tolist() == slots_of_all
+    assert slots_of_all[0] > 3
+    assert {name: values.tolist() for name, values in parts.tile.planes.items()} == \
+        {name: values.tolist() for name, values in whole.tile.planes.items()}
+    counts = [tile.counters() for tile in (parts.tile, whole.tile)]
+    assert counts[0].pop("chip_cycles") > counts[1].pop("chip_cycles")
+    assert counts[0] == counts[1]
+    assert parts.tile.get("event") == whole.tile.get("event")
+
+
+def test_an_abort_in_a_later_pass_costs_the_passes_before():
+    tile = loaded_tile(replace(TINY, adc=replace(TINY.adc, bound=0.1)), 1)
+    controller, payload = Controller(tile), [*range(ROWS)]
+    controller.abort_at(7, 2)
+    assert int(controller.exchange(packet(Opcode.FORWARD_VECTOR, payload=payload))[0]) >> 16 & 0xFF == Status.ABORTED
+    counters = tile.counters()
+    codes = [encode(tile.config, np.array([payload]), np.array([[(ROWS - 1) << n]])) for n in range(3)]
+    assert [counters[name] for name in ("forwards", "retries", "slots", "conversions")] == [0, 2, 2 * 63 + 7, 2 * COLS]
+    assert counters["row_pulses"] == sum(np.abs(each).sum() for each in codes[:2]) + np.minimum(codes[2], 7).sum()
+    assert counters["saturations"] >= 2
+    assert counters["chip_cycles"] == 2 * (4 + 63 + 4 + 9) + 4 + 7
+
+
+@pytest.mark.parametrize("opcode", [Opcode.FORWARD_VECTOR, Opcode.BACKWARD_VECTOR])
+def test_an_aborted_managed_multiplication_begins_anew(opcode):
+    whole, parts = Controller(loaded_tile(TINY, 1)), Controller(loaded_tile(TINY, 1))
+    n_in, n_out = (ROWS, COLS) if opcode == Opcode.FORWARD_VECTOR else (COLS, ROWS)
+    payload = managed_vectors(12, n_in, 1)[10]
+    parts.abort_at(20)
+    assert int(parts.exchange(packet(opcode, payload=payload))[0]) >> 16 & 0xFF == Status.ABORTED
+    codes = encode(TINY, payload[None], scales(payload[None], 1))
+    played = parts.tile.counters()
+    assert [played[name] for name in ("forwards", "backwards", "slots", "conversions")] == [0, 0, 20, 0]
+    assert played["row_pulses"] + played["col_pulses"] == np.minimum(np.abs(codes), 20).sum()
+    found = response(parts.exchange(packet(Opcode.RESUME)), opcode, n_out).tolist()
+    assert found == ask(whole, opcode, payload=payload, n=n_out)
+    assert parts.tile.get("event") == whole.tile.get("event") == 1
 
 
 def test_get_one_and_many(controller):
@@ -100,6 +167,10 @@ ERRORS = {
     "read no plane": (packet(Opcode.READ, 77, 0), Status.BAD_ARGUMENT),
     "read no row": (packet(Opcode.READ, Plane.WEIGHT, 0xFFFF), Status.BAD_ARGUMENT),
     "read with payload": (packet(Opcode.READ, Plane.WEIGHT, 0, [0]), Status.BAD_LENGTH),
+    "managed forward above": (packet(Opcode.FORWARD_VECTOR, payload=[0] * (ROWS - 1) + [1 << 23]), Status.BAD_VALUE),
+    "managed backward below": (packet(Opcode.BACKWARD_VECTOR, payload=[-(1 << 23) - 1] + [0] * (COLS - 1)),
+                               Status.BAD_VALUE),
+    "managed update short": (packet(Opcode.UPDATE_VECTOR, payload=[0] * (ROWS + COLS - 1)), Status.BAD_LENGTH),
     "forward short": (packet(Opcode.FORWARD, payload=[0] * (ROWS - 1)), Status.BAD_LENGTH),
     "forward long": (packet(Opcode.FORWARD, payload=[0] * (ROWS + 1)), Status.BAD_LENGTH),
     "forward empty": (packet(Opcode.FORWARD), Status.BAD_LENGTH),

@@ -54,6 +54,14 @@ def test_doubling_the_denominator_adds_one_to_the_shift(numerator, denominator):
     assert gain(numerator, 2 * denominator) == (mantissa, shift + 1)
 
 
+@pytest.mark.parametrize("shift", range(-70, 50))
+@pytest.mark.parametrize("mantissa", [0, 1 << 17, 1 << 19])
+def test_every_shift(mantissa, shift):
+    limit, values = 2 ** 23 - 1, [1, -1, 0, 2, 2 ** 23 - 1]
+    assert scaled(np.array(values), Gain(np.int64(mantissa), np.int64(shift)), limit).tolist() == \
+        [reference.scaled(value, (mantissa, shift), limit) for value in values]
+
+
 def test_ties_go_to_even():
     assert scaled(np.array([1, 3, 5, 7, -1, -3]), gain(1, 2), 100).tolist() == [0, 2, 2, 4, 0, -2]
 

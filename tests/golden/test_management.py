@@ -173,6 +173,21 @@ def test_bl_is_the_ceiling_of_k(k):
     assert bl.tolist() == [min(math.ceil(Fraction(k, 2 ** 16)), 31)]
 
 
+@pytest.mark.parametrize("whole", [1, 2, 30, 31, 32])
+def test_a_whole_k_needs_no_slot_more(whole):
+    for k, slots in ((whole << 16) - 1, whole), (whole << 16, whole), ((whole << 16) + 1, whole + 1):
+        _, _, bl = update_levels(np.array([[ONE]]), np.array([[ONE]]), k, UpdateManagement.UBLM, 31)
+        assert bl.tolist() == [min(slots, 31)]
+
+
+def test_the_excess_has_a_limit():
+    x, d = np.array([[VECTOR.min, 1]]), np.array([[VECTOR.max, -1, 511, 512]])
+    rows, cols, bl = update_levels(x, d, 2 ** 32 - 1, UpdateManagement.UBLM, 63)
+    assert rows.tolist() == [[-MAX_LEVEL, 0]]
+    assert cols.tolist() == [[MAX_LEVEL, -128, 65408, MAX_LEVEL]]
+    assert bl.tolist() == [63]
+
+
 @given(x_max=magnitudes, d_max=magnitudes, ratio=ratios, um=st.sampled_from(UpdateManagement),
        limit=st.integers(1, MAX_BL), share=st.integers(0, 2 ** 23))
 def test_levels_and_expected_step_are_in_bounds(x_max, d_max, ratio, um, limit, share):

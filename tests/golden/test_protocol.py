@@ -84,6 +84,9 @@ def test_payload_lengths(name):
     assert payload_length(config, Opcode.FORWARD, 0) == config.rows
     assert payload_length(config, Opcode.BACKWARD, 0) == config.cols
     assert payload_length(config, Opcode.UPDATE, 31) == config.rows + config.cols
+    assert payload_length(config, Opcode.FORWARD_VECTOR, 0) == config.rows
+    assert payload_length(config, Opcode.BACKWARD_VECTOR, 0) == config.cols
+    assert payload_length(config, Opcode.UPDATE_VECTOR, 0) == config.rows + config.cols
     for plane, shape in config.planes.items():
         assert payload_length(config, Opcode.WRITE, plane) == shape.cols
     assert not any(payload_length(config, opcode, 0) for opcode in (Opcode.GET, Opcode.READ, Opcode.RESET))

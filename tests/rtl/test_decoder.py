@@ -4,7 +4,7 @@ from itertools import product
 import pytest
 from amaranth.sim import Simulator
 
-from golden.config import MAX_LEVEL, Plane
+from golden.config import MAX_LEVEL, VECTOR, Plane
 from golden.controller import Controller
 from golden.protocol import SERVED, Opcode, Status, payload_length
 from golden.pulses import Train
@@ -40,10 +40,12 @@ def n_data(config, opcode: Opcode, argument: int) -> int:
             return argument
         case Opcode.READ:
             return config.planes[Plane(argument)].cols
-        case Opcode.FORWARD:
+        case Opcode.FORWARD | Opcode.FORWARD_VECTOR:
             return config.cols
-        case Opcode.BACKWARD:
+        case Opcode.BACKWARD | Opcode.BACKWARD_VECTOR:
             return config.rows
+        case Opcode.UPDATE_VECTOR:
+            return 1
         case _:
             return 0
 
@@ -97,6 +99,8 @@ def test_values_at_both_sides_of_every_bound(name):
     cases += [(Opcode.FORWARD, 0, config.code.min, config.code.max),
               (Opcode.BACKWARD, 0, config.code.min, config.code.max),
               (Opcode.UPDATE, 1, -MAX_LEVEL, MAX_LEVEL)]
+    cases += [(opcode, 0, VECTOR.min, VECTOR.max)
+              for opcode in (Opcode.FORWARD_VECTOR, Opcode.BACKWARD_VECTOR, Opcode.UPDATE_VECTOR)]
 
     async def bench(ctx):
         for opcode, argument, low, high in cases:

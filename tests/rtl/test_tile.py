@@ -8,7 +8,7 @@ import pytest
 
 from crosstwin.stimulus import draw_operations, readback
 from golden.adc import AdcConfig
-from golden.config import MAX_BL, MAX_LEVEL, Plane, TileConfig
+from golden.config import MAX_BL, MAX_LEVEL, VECTOR, Plane, TileConfig
 from golden.controller import Controller
 from golden.device import SoftBounds
 from golden.protocol import FIRST, LAST, Opcode, Status, packet, packets, payload_length, split
@@ -20,7 +20,15 @@ from rtl.verilog import TOP, tile_verilog
 from sim.model import VerilatedModel
 from tests.golden.test_controller import ERRORS
 from tests.rtl.simulation import asked
-from tests.support import CONFIGS, assert_bits, device_planes, random_codes, random_updates, wild_planes
+from tests.support import (
+    CONFIGS,
+    assert_bits,
+    device_planes,
+    managed_vectors,
+    random_codes,
+    random_updates,
+    wild_planes,
+)
 
 TINY = CONFIGS["tiny"]
 WIDE = TileConfig(rows=12, cols=16, lanes=5, code_bits=5, device=SoftBounds(dw_min=0.02, up_down=0.1),
@@ -98,6 +106,17 @@ def operations(config: TileConfig, seed: int, n: int = 4) -> list[tuple[str, np.
     return found
 
 
+def managed(config: TileConfig, seed: int, n: int = 4) -> list[tuple[str, np.ndarray]]:
+    """The same of vectors, of any magnitude."""
+    xs, ds = managed_vectors(n + 8, config.rows, seed)[8:], managed_vectors(n + 8, config.cols, seed + 1)[8:]
+    found = []
+    for k, (x, d) in enumerate(zip(xs, ds, strict=True)):
+        found += [(f"FORWARD_VECTOR {k}", packet(Opcode.FORWARD_VECTOR, payload=x)),
+                  (f"UPDATE_VECTOR {k}", packet(Opcode.UPDATE_VECTOR, payload=np.concatenate([x, d]))),
+                  (f"BACKWARD_VECTOR {k}", packet(Opcode.BACKWARD_VECTOR, payload=d))]
+    return found
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize(("idle", "stall"), STRESS)
 @pytest.mark.parametrize("config", [TINY, WIDE], ids=["tiny", "wide"])
@@ -145,6 +164,7 @@ def test_packets_cut_short_or_too_long(idle, stall):
     good = packet(Opcode.GET, 1, 1)
     for opcode, argument in ((Opcode.GET, 1), (Opcode.SET, 0), (Opcode.WRITE, Plane.WEIGHT), (Opcode.READ, 0),
                              (Opcode.FORWARD, 0), (Opcode.BACKWARD, 0), (Opcode.UPDATE, 3), (Opcode.RESET, 0),
+                             (Opcode.FORWARD_VECTOR, 0), (Opcode.BACKWARD_VECTOR, 0), (Opcode.UPDATE_VECTOR, 0),
                              (99, 0)):
         length = payload_length(TINY, opcode, argument)
         index = 8 if opcode == Opcode.SET else 0
@@ -173,7 +193,10 @@ def test_bad_values_in_every_word(config):
              for plane, shape in config.planes.items()]
     cases += [(Opcode.FORWARD, 0, config.rows, config.code.min, config.code.max),
               (Opcode.BACKWARD, 0, config.cols, config.code.min, config.code.max),
-              (Opcode.UPDATE, 2, config.rows + config.cols, -MAX_LEVEL, MAX_LEVEL)]
+              (Opcode.UPDATE, 2, config.rows + config.cols, -MAX_LEVEL, MAX_LEVEL),
+              (Opcode.FORWARD_VECTOR, 0, config.rows, VECTOR.min, VECTOR.max),
+              (Opcode.BACKWARD_VECTOR, 0, config.cols, VECTOR.min, VECTOR.max),
+              (Opcode.UPDATE_VECTOR, 0, config.rows + config.cols, VECTOR.min, VECTOR.max)]
     for opcode, argument, n, low, high in cases:
         for place in sorted({0, 1, n // 2, n - 1}):
             for value in (low - 1, high + 1, -(1 << 31), (1 << 31) - 1):
@@ -184,24 +207,27 @@ def test_bad_values_in_every_word(config):
     pair.compare_state()
 
 
-@pytest.mark.parametrize("broken", [Opcode.FORWARD, Opcode.BACKWARD, Opcode.UPDATE], ids=lambda opcode: opcode.name)
+@pytest.mark.parametrize("broken", [Opcode.FORWARD, Opcode.BACKWARD, Opcode.UPDATE, Opcode.FORWARD_VECTOR,
+                                    Opcode.UPDATE_VECTOR], ids=lambda opcode: opcode.name)
 def test_reset_in_the_midst_of_an_operation(broken):
     """The reset line in any cycle, from the first word of the command to behind its answer: the next operations
     give what they always give.
     """
     pair = Pair(TINY)
     pair.load(3)
-    named = operations(TINY, 4, 1)
-    words = {Opcode.FORWARD: named[0], Opcode.UPDATE: named[1], Opcode.BACKWARD: named[2]}[broken][1]
+    named = (managed if broken.name.endswith("VECTOR") else operations)(TINY, 4, 1)
+    (words,) = (words for name, words in named if name == f"{broken.name} 0")
     weights = pair.controller.tile.planes[Plane.WEIGHT].copy()
     cuts = [(end, 0) for end in range(1, len(words))]
-    cuts += [(len(words), wait) for wait in (*range(12), *range(12, 200, 5 if broken == Opcode.UPDATE else 3))]
+    step = 3 if broken in (Opcode.FORWARD, Opcode.BACKWARD) else 5
+    cuts += [(len(words), wait) for wait in (*range(12), *range(12, 200, step))]
     for end, wait in cuts:
         pair.model.exchange(words[:end], 0)
         pair.model.spin(wait)
         pair.model.reset()
         pair.controller = Controller(pair.controller.tile)
         pair.controller.tile.reset()
+        pair.set("ratio", 1 << 20)
         pair.write(Plane.WEIGHT, weights)
         for name, others in named[::-1]:
             pair.exchange(others, f"{name} behind a reset {wait} cycles after word {end}")
@@ -228,6 +254,7 @@ def test_encodings_and_trains(config, train):
 
 
 ABORTED = register_map(TINY)["aborted_slots"].index
+RETRIES = register_map(TINY)["operation_retries"].index
 
 
 def abort(pair: Pair, words, wait: int, named: str) -> int | None:
@@ -236,9 +263,10 @@ def abort(pair: Pair, words, wait: int, named: str) -> int | None:
     pair.model.spin(wait)
     found = pair.model.exchange(packet(Opcode.ABORT), 2)
     played = int(pair.model.exchange(packet(Opcode.GET, 1, ABORTED), 1)[1] & 0xFFFFFFFF)
+    retries = int(pair.model.exchange(packet(Opcode.GET, 1, RETRIES), 1)[1] & 0xFFFFFFFF)
     is_aborted = (int(found[0]) >> 16 & 0xFF) == Status.ABORTED
     if is_aborted:
-        pair.controller.abort_at(played)
+        pair.controller.abort_at(played, retries)
     wanted = np.concatenate([pair.controller.exchange(words), pair.controller.exchange(packet(Opcode.ABORT))])
     assert_bits(f"answers to {named}, aborted {wait} cycles later", wanted, found)
     return played if is_aborted else None
@@ -252,12 +280,13 @@ def test_abort_and_resume(encoding):
     for plane, values in device_planes(TINY, 5).items():
         whole.tile.write_plane(plane, values)
     whole.tile.set("seed", 5)
-    for name, value in {"encoding": encoding, "t_slot": 3, "t_recover": 2, "train": encoding, "t_guard": 1}.items():
+    for name, value in {"encoding": encoding, "t_slot": 3, "t_recover": 2, "train": encoding, "t_guard": 1,
+                        "ratio": 1 << 20, "bm_backward": 1}.items():
         pair.set(name, value)
         whole.tile.set(name, value)
     resume, cuts = packet(Opcode.RESUME), set()
     for n, wait in enumerate((*range(0, 60, 3), *range(60, 250, 13))):
-        for named, words in operations(TINY, n, 1):
+        for named, words in operations(TINY, n, 1) + managed(TINY, n, 1):
             wanted = whole.exchange(words)
             pair.exchange(resume, "RESUME of nothing")
             played = abort(pair, words, wait, named)
