@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from golden.adc import AdcConfig
+from golden.adc import AdcConfig, AdcKind
 from golden.config import MAX_LEVEL, VECTOR, Plane, TileConfig
 from golden.device import MAX_WRITE_SIGMA, ConstantStep, Device, LinearStep, PiecewiseStep, SoftBounds
 from golden.formats import Format
@@ -109,13 +109,31 @@ def _kinds(config: TileConfig) -> list[str]:
 
 def _adc(rng, longest: int) -> AdcConfig:
     """A converter whose bound lies about the output of random codes and weights: few codes saturate, few are 0."""
-    bits = int(rng.integers(4, 15))
+    kind = AdcKind(str(rng.choice(list(AdcKind), p=[0.4, 0.2, 0.2, 0.2])))
+    is_counting = kind in (AdcKind.RAMP, AdcKind.CCO)
+    bits = int(rng.integers(4, 8 if is_counting else 17 if kind is AdcKind.SPI else 15))
     largest = (1 << (bits - 1)) - 1
-    noisy = rng.random() < 0.85
-    return AdcConfig(bits=bits, bound=float(longest ** 0.5 * 2.0 ** rng.uniform(-4, 2)),
-                     noise=float(rng.uniform(0, min(15.9, 0.3 * largest))) if noisy else 0.0,
-                     gain_spread=float(rng.uniform(0, 0.2)) if rng.random() < 0.7 else 0.0,
-                     offset_spread=float(rng.uniform(0, min(25, 0.2 * largest))) if rng.random() < 0.7 else 0.0)
+
+    def sometimes(share: float, low: float, high: float) -> float:
+        return float(rng.uniform(low, high)) if rng.random() < share else 0.0
+
+    own = {}
+    if kind in (AdcKind.SAR, AdcKind.RAMP):
+        own = {"comparator_offset": sometimes(0.4, 0, min(25, 0.2 * largest)),
+               "comparator_noise": sometimes(0.4, 0, min(15.9, 0.2 * largest))}
+    match kind:
+        case AdcKind.SAR:
+            own["capacitor_spread"] = sometimes(0.4, 0, 0.2)
+        case AdcKind.RAMP:
+            own["bow"] = sometimes(0.5, -1, 1) * min(25.0, largest / 4)
+        case AdcKind.CCO:
+            own["phase_noise"] = int(rng.integers(2))
+    steps = AdcConfig(kind=kind, bits=bits).steps
+    most = min(longest, max(1, 600 // steps))  # emulation takes all rounds
+    return AdcConfig(kind=kind, bits=bits, bound=float(longest ** 0.5 * 2.0 ** rng.uniform(-4, 2)),
+                     columns_per_adc=int(rng.choice([1, most, rng.integers(1, most + 1)])),
+                     noise=sometimes(0.85, 0, min(15.9, 0.3 * largest)), gain_spread=sometimes(0.7, 0, 0.2),
+                     offset_spread=sometimes(0.7, 0, min(25, 0.2 * largest)), **own)
 
 
 def _device(rng) -> Device:

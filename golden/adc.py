@@ -116,6 +116,13 @@ class AdcConfig:
         """Offsets of lines and comparators, and deviations of capacitors."""
         return Format(OFFSET_BITS, frac=HELD_FRAC)
 
+    @cached_property
+    def compared(self) -> Format:
+        """What a comparator sees: holds the sampled charge with any offset, noise and deviations on top."""
+        extras = bool(self.comparator_offset) + bool(self.comparator_sigma) + self.bits * bool(self.capacitor_spread)
+        reach = -self.held.min + (extras << (OFFSET_BITS - 1))
+        return Format((reach - 1).bit_length() + 1, frac=HELD_FRAC)
+
     @property
     def lsb(self) -> float:
         """Normalized output that one code stands for."""

@@ -5,7 +5,7 @@ from amaranth.lib import enum
 from amaranth.lib.wiring import In, Out, Signature
 
 from golden.config import TileConfig
-from rtl.formats import shape_of
+from rtl.adc_pins import adc_pins
 
 
 class Mode(enum.Enum, shape=3):
@@ -35,21 +35,27 @@ class AnalogPort(Signature):
 
     `mode` stands from when `integrate` rises until the conversions are done. While `integrate` is high the
     window is open: lines carry pulses, of polarity `*_negative`, and `slot` strobes once in every slot, when its
-    lines are settled. After the window falls, `hold` strobes once to sample the charges; then each converter
-    compares the sampled charge with `adc_trial` and answers on `adc_compare`, combinationally, until the mode
-    changes: 1 where the charge is nearer to the trial code or above it than to the code below.
-    `busy` is an emulator still computing what a real array has at once; a chip ties it low.
+    lines are settled. After the window falls, `hold` strobes once to sample the charges of all lines; then they are
+    converted, until the mode changes. `busy` is an emulator still computing what a real array has at once; a chip ties
+    it low.
 
     A line's drive is its pulse with its polarity; polarities change only while the window is open and all lines are
     off. `weighted` says that slot b of the window counts 2**b times (bit-serial codes, the least bit first),
     `half_select` how unselected lines are biased. In REFERENCE no line is on, and `hold` samples a reference charge of
     `reference` (-1, 0, 1) times half of full scale in every converter.
 
-    Converters are shared: number n serves column n in forward and row n in backward.
+    Lines are columns in forward and rows in backward. Converter m takes the lines m * columns_per_adc + `adc_select`
+    by turns; `adc_step` strobes in the first cycle of every step of a conversion, `adc_start` in that of the first one.
+    By kind, one line a converter unless it says shared:
+
+    - sar: `adc_trial`, the trial code, and `adc_compare`: 1 where the charge is nearer to it or above it than to the
+      code below.
+    - ramp: `adc_count`, shared, the code whose level the ramp has, and `adc_compare` as above.
+    - cco: `adc_cycle` changes with every cycle of the oscillator; `adc_negative` is the sign of its current.
+    - spi: `adc_cnv` and `adc_sck`, shared, and `adc_sdo`.
     """
 
     def __init__(self, config: TileConfig):
-        n = config.n_converters
         super().__init__({
             "mode": Out(Mode),
             "integrate": Out(1),
@@ -62,7 +68,6 @@ class AnalogPort(Signature):
             "half_select": Out(Bias),
             "reference": Out(signed(2)),
             "hold": Out(1),
-            "adc_trial": Out(shape_of(config.adc.code)).array(n),
-            "adc_compare": In(n),
+            **adc_pins(config),
             "busy": In(1),
         })

@@ -5,13 +5,15 @@ from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import MAX_BL, Plane, TileConfig
 from golden.noise import Stream
-from rtl.adc import Sampler
+from rtl.adc_cells import AdcCells
+from rtl.adc_pins import adc_pins, join
 from rtl.analog_port import AnalogPort, Mode
 from rtl.formats import delay, shape_of
 from rtl.multiplier import Multiplier
 from rtl.noise import GaussianLanes
 from rtl.planes import LaneMemory, SideBand
 from rtl.recorder import LineRecorder
+from rtl.sampler import Sampler
 from rtl.scan import Scanner
 from rtl.updater import Updater
 
@@ -23,7 +25,7 @@ class CrossbarEmulator(Component):
 
     It listens while the window is open and computes when it has closed, `busy` meanwhile:
 
-        lines -> LineRecorder -> Scanner -+-> Multiplier -> Sampler -> comparators
+        lines -> LineRecorder -> Scanner -+-> Multiplier -> Sampler -> AdcCells
                                           +-> Updater -> weights
 
     Forward visits the active rows of each column chunk, backward the active chunks of each row, update the
@@ -41,11 +43,13 @@ class CrossbarEmulator(Component):
     def __init__(self, config: TileConfig):
         self.config = config
         engine = config.engine
-        sets = max(bool(config.adc.sigma), bool(engine.sigma) + bool(engine.write_sigma))
+        converters_draw = bool(config.adc.sigma or config.adc.comparator_sigma or config.adc.phase_noise)
+        sets = max(converters_draw, bool(engine.sigma) + bool(engine.write_sigma))
         self.noise = [GaussianLanes(config.lanes, config.converter_chunks, config.rounds) for _ in range(sets)]
         latency = self.noise[0].latency if self.noise else 1
         self.sampler, self.multiplier, self.updater = (
             Sampler(config, latency), Multiplier(config), Updater(config, latency))
+        self.cells = AdcCells(config, latency)
         super().__init__({
             "port": In(AnalogPort(config)), "side": In(SideBand(config)),
             "coincidences": Out(range(config.lanes + 1)),
@@ -63,11 +67,11 @@ class CrossbarEmulator(Component):
     @property
     def _drain(self) -> int:
         """Cycles until the pipelines behind the scanner are empty."""
-        return max(self.updater.drain, self.multiplier.latency + self.sampler.latency)
+        return max(self.updater.drain, self.multiplier.latency + self.sampler.latency + 1)
 
     @property
     def multiply_constant(self) -> int:
-        return self.sampler.fill_latency + self._drain + 4
+        return self.sampler.fill_latency + self._drain + self.cells.settle_cycles + 4
 
     @property
     def slot_constant(self) -> int:
@@ -88,8 +92,8 @@ class CrossbarEmulator(Component):
         for plane, memory in memories.items():
             m.submodules["weights" if plane == Plane.WEIGHT else "hidden"] = memory
         weights = memories[Plane.WEIGHT]
-        m.submodules.multiplier, m.submodules.updater, m.submodules.sampler = (
-            self.multiplier, self.updater, self.sampler)
+        m.submodules.multiplier, m.submodules.updater, m.submodules.sampler, m.submodules.cells = (
+            self.multiplier, self.updater, self.sampler, self.cells)
 
         is_idle, is_multiplying, is_coinciding = Signal(), Signal(), Signal()
         slot = Signal(range(MAX_BL + 1))
@@ -123,7 +127,7 @@ class CrossbarEmulator(Component):
         m.d.comb += [recorder.address.eq(slot), port.busy.eq(1)]
         with m.FSM():
             with m.State("IDLE"):  # planes may be loaded
-                m.d.comb += [is_idle.eq(1), port.busy.eq(0)]
+                m.d.comb += [is_idle.eq(1), port.busy.eq(self.cells.busy)]
                 with m.If(port.integrate):
                     m.d.comb += [recorder.clear.eq(1), sampler.prefill.eq(~is_update), self.multiplier.start.eq(1)]
                     m.next = "RECORD"
@@ -161,6 +165,7 @@ class CrossbarEmulator(Component):
             with m.State("DRAIN"):  # let the pipelines run empty
                 m.d.sync += drained.eq(drained + 1)
                 with m.If(drained == self._drain):
+                    m.d.comb += self.cells.settle.eq(~is_update)
                     m.next = "IDLE"
 
     def _masks(self, m: Module, recorder, scanner):
@@ -217,7 +222,8 @@ class CrossbarEmulator(Component):
                                  updater.up.eq(negative ^ row_negative.replicate(config.lanes))]
 
     def _sample(self, m: Module):
-        port, sampler, multiplier = self.port, self.sampler, self.multiplier
+        port, sampler, multiplier, cells = self.port, self.sampler, self.multiplier, self.cells
+        join(m, adc_pins(self.config), port, cells)
         reference, largest = Signal(shape_of(self.config.charge)), Const(self.config.reference)
         m.d.comb += [
             sampler.active.eq(port.mode != Mode.IDLE),
@@ -225,13 +231,14 @@ class CrossbarEmulator(Component):
             reference.eq(Mux(port.reference == 0, 0, Mux(port.reference < 0, -largest, largest))),
             *(charge.eq(Mux(port.mode == Mode.REFERENCE, reference, total))
               for charge, total in zip(sampler.charges, multiplier.charges, strict=True)),
-            *(trial.eq(pin) for trial, pin in zip(sampler.trial, port.adc_trial, strict=True)),
-            port.adc_compare.eq(sampler.compare),
+            cells.active.eq(port.mode != Mode.IDLE),
+            cells.is_held.eq(sampler.is_held), cells.held_chunk.eq(sampler.held_chunk),
+            *(charge.eq(held) for charge, held in zip(cells.held, sampler.held, strict=True)),
         ]
 
     def _noise(self, m: Module, scanner, slot):
         """Converters and devices take turns at the same noise lanes; write noise beside step noise has its own."""
-        sampler, updater, engine = self.sampler, self.updater, self.config.engine
+        sampler, cells, updater, engine = self.sampler, self.cells, self.updater, self.config.engine
         streams = [stream for stream, sigma in ((Stream.UPDATE, engine.sigma), (Stream.WRITE, engine.write_sigma))
                    if sigma] or [Stream.UPDATE]
         for n, (noise, stream) in enumerate(zip(self.noise, streams, strict=True)):
@@ -240,34 +247,43 @@ class CrossbarEmulator(Component):
             with m.If(Value.cast(self.port.mode).matches(*_STEPPING)):
                 m.d.comb += [noise.stream.eq(stream), noise.row.eq(scanner.row), noise.chunk.eq(scanner.chunk),
                              noise.slot.eq(self.side.first_slot + slot)]
+            with m.Elif(cells.asks):
+                m.d.comb += [noise.stream.eq(Stream.COMPARATOR), noise.row.eq(self.side.noise_row),
+                             noise.chunk.eq(cells.ask_chunk), noise.slot.eq(cells.ask_slot)]
             with m.Else():
                 m.d.comb += [noise.stream.eq(Stream.ADC), noise.row.eq(self.side.noise_row),
                              noise.chunk.eq(sampler.fill_chunk)]
         for lane in range(self.config.lanes):
             xi = self.noise[0].xi[lane]
-            m.d.comb += [sampler.xi[lane].eq(xi), updater.xi[lane].eq(xi)]
+            m.d.comb += [sampler.xi[lane].eq(xi), cells.xi[lane].eq(xi), updater.xi[lane].eq(xi)]
+            if self.config.adc.phase_noise:
+                phase = self.noise[0].uniform.draws[lane][-len(cells.phase[lane]):]
+                m.d.comb += cells.phase[lane].eq(delay(m, phase, self.noise[0].latency - self.noise[0].uniform.latency))
             if engine.write_sigma:
                 m.d.comb += updater.write_xi[lane].eq(self.noise[-1].xi[lane])
 
     def _side_band(self, m: Module, memories, side_place, is_idle):
         """Planes are written and read between operations; updates write the weights."""
-        config, side, sampler, updater = self.config, self.side, self.sampler, self.updater
+        config, side, sampler, cells, updater = self.config, self.side, self.sampler, self.cells, self.updater
         m.d.comb += [
             updater.side_place.eq(side_place), updater.value.eq(side.value),
             sampler.address.eq(side.chunk), sampler.value.eq(side.value),
+            cells.address.eq(side.chunk), cells.dac_address.eq(side.row * cells.chunks + side.chunk),
+            cells.value.eq(side.value),
         ]
         write = (side.write & is_idle) << side.lane
         reads = {Plane.ADC_GAIN: sampler.gains.values,
                  Plane.ADC_OFFSET: sampler.offsets.values}
-        reads |= {plane: memory.values for plane, memory in (memories | updater.parameters).items()}
+        reads |= {plane: memory.values for plane, memory in (memories | updater.parameters | cells.memories).items()}
         with m.Switch(side.plane):
             for plane, values in reads.items():
                 with m.Case(plane):
                     for lane in range(config.lanes):
                         with m.If(side.lane == lane):
                             m.d.comb += side.read.eq(values[lane])
-                    if plane in updater.parameters:
-                        m.d.comb += updater.side_write[plane.name].eq(write)
+                    for owner, owned in ((updater, updater.parameters), (cells, cells.memories)):
+                        if plane in owned:
+                            m.d.comb += owner.side_write[plane.name].eq(write)
         m.d.comb += [sampler.write_gain.eq(Mux(side.plane == Plane.ADC_GAIN, write, 0)),
                      sampler.write_offset.eq(Mux(side.plane == Plane.ADC_OFFSET, write, 0))]
         for plane, memory in memories.items():

@@ -21,9 +21,10 @@ class SideBand(Signature):
     """
 
     def __init__(self, config: TileConfig):
+        most_rows = max(shape.rows for shape in config.planes.values())
         super().__init__({
             "seed": Out(32), "event": Out(32), "noise_row": Out(6), "first_slot": Out(range(MAX_BL + 1)),
-            "plane": Out(4), "row": Out(range(config.rows)), "chunk": Out(range(config.converter_chunks)),
+            "plane": Out(4), "row": Out(range(most_rows)), "chunk": Out(range(config.converter_chunks)),
             "lane": Out(range(config.lanes)), "write": Out(1), "value": Out(shape_of(WORD)),
             "read": In(shape_of(WORD)),
         })

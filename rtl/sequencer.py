@@ -6,7 +6,8 @@ from amaranth.lib.wiring import Component, In, Out
 from golden.config import MAX_BL, TileConfig
 from golden.protocol import Status
 from golden.pulses import Encoding, Train
-from rtl.adc import SarAdc
+from rtl.adc import AdcInterface
+from rtl.adc_pins import adc_pins, join
 from rtl.analog_port import AnalogPort, Bias, Mode
 from rtl.drive import Drive
 from rtl.formats import popcount, shape_of
@@ -43,7 +44,7 @@ class Sequencer(Component):
 
     def __init__(self, config: TileConfig):
         self.config = config
-        self.widths, self.trains, self.adc = PulseWidth(config), PulseTrain(config), SarAdc(config)
+        self.widths, self.trains, self.adc = PulseWidth(config), PulseTrain(config), AdcInterface(config)
         n = config.n_converters
         super().__init__({
             "drive": In(Drive(config)), **{name: In(8) for name in TIMES},
@@ -143,10 +144,15 @@ class Sequencer(Component):
                 with m.Else():
                     m.next = "RECOVER"
             with m.State("CONVERT"):  # the converters' trials
-                m.d.comb += self.chip_cycle.eq(~adc.done)
+                m.d.comb += self.chip_cycle.eq(adc.chip_cycle)
                 with m.If(adc.done):
                     m.d.comb += self.converted.eq(1)
                     m.next = "RECOVER"
+                with m.Elif(port.busy & ~adc.chip_cycle):
+                    m.d.sync += waited.eq(waited + 1)
+                    with m.If(is_late):
+                        m.d.comb += adc.stop.eq(1)
+                        m.next = "TIMEOUT"
             with m.State("RECOVER"):  # then the next bit, or the end
                 m.d.comb += self.chip_cycle.eq(elapsed != self.t_recover)
                 m.d.sync += elapsed.eq(elapsed + 1)
@@ -244,9 +250,9 @@ class Sequencer(Component):
         port, drive, adc, config = self.port, self.drive, self.adc, self.config
         code, n = config.adc.code, config.n_converters
         m.d.comb += [
-            *(pin.eq(trial) for pin, trial in zip(port.adc_trial, adc.trial, strict=True)),
-            adc.t_convert.eq(self.t_convert), adc.compare.eq(port.adc_compare),
+            adc.t_convert.eq(self.t_convert), adc.busy.eq(port.busy),
         ]
+        join(m, adc_pins(config), adc, port)
         outputs = [Signal(shape_of(config.output), name=f"output_{line}", reset_less=True) for line in range(n)]
         is_rail, lines = Signal(n), Signal(n)
         m.d.comb += [lines.eq(~0), self.n_converted.eq(n)]

@@ -44,8 +44,8 @@ class Tile(Component):
             window += train.latency + bl * max(times["t_slot"], train.chunks)
             return window + visits + bl * emulator.slot_constant + emulator.update_constant
         windows, slots = window_slots(config, encoding)
-        window += slots * times["t_slot"] + times["t_hold"] + config.adc.bits * times["t_convert"]
-        return windows * (window + emulator.multiply_constant) + visits
+        window += slots * times["t_slot"] + times["t_hold"] + config.adc.cycles(times["t_convert"])
+        return windows * (window + emulator.multiply_constant + emulator.cells.conversion_cycles) + visits
 
     def elaborate(self, platform):
         m = Module()

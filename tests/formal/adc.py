@@ -2,7 +2,7 @@
 from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Signal, signed
 from amaranth.lib.wiring import Component, In
 
-from rtl.adc import SarAdc
+from rtl.adc import AdcInterface
 from rtl.formats import saturate
 from sim.formal import Job
 from tests.formal.configs import SMALL
@@ -10,10 +10,10 @@ from tests.formal.configs import SMALL
 MOST_CYCLES = 3
 
 
-class SarAdcProperties(Component):
-    """With an ideal comparator, against the nearest code."""
+class SarProperties(Component):
+    """Successive approximation with an ideal comparator, against the nearest code."""
 
-    def __init__(self, make=SarAdc):
+    def __init__(self, make=AdcInterface):
         self.make = make
         n, bits = SMALL.n_converters, SMALL.adc.bits
         super().__init__({
@@ -48,12 +48,12 @@ class SarAdcProperties(Component):
         ]
         # the comparators may say anything until the last cycle of a trial
         is_settled = cycle == self.t_convert - 1
-        charges, trials = Cat(self.charge), Cat(design.trial)
+        charges, trials = Cat(self.charge), Cat(design.adc_trial)
         charges_q, trials_q = Signal.like(charges), Signal.like(trials)
         m.d.sync += [charges_q.eq(charges), trials_q.eq(trials)]
-        is_above = Cat(charge >= trial for charge, trial in zip(self.charge, design.trial, strict=True))
+        is_above = Cat(charge >= trial for charge, trial in zip(self.charge, design.adc_trial, strict=True))
         m.d.comb += [
-            design.compare.eq(is_above ^ (self.noise & ~is_settled.replicate(n))),
+            design.adc_compare.eq(is_above ^ (self.noise & ~is_settled.replicate(n))),
             Assume(~is_on | (charges == charges_q), "charges stand during a conversion"),
             Assert(~is_on | (cycle == 0) | (trials == trials_q), "trials stand for t_convert cycles"),
             Assert(~design.done | Cat(code == saturate(charge, SMALL.adc.code) for code, charge in
@@ -69,6 +69,6 @@ class SarAdcProperties(Component):
 
 
 JOBS = [
-    Job(name="sar_adc", harness=SarAdcProperties,
-        claim="SarAdc finds the code nearest to the charge in bits x t_convert cycles."),
+    Job(name="sar_adc", harness=SarProperties,
+        claim="AdcInterface finds the code nearest to the charge in bits x t_convert cycles."),
 ]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rtl.adc import SarAdc
+from rtl.adc import AdcInterface
 from rtl.position import Position
 from rtl.pulses import PulseWidth
 from rtl.scan import Scanner
@@ -28,10 +28,9 @@ MUTANTS = [
     ("pulse_width", PulseWidth, "played.eq(1)", "played.eq(0)", "first abs"),
     ("pulse_width", PulseWidth, "self.pulses & ~is_over", "~is_over", "first abs"),
     ("pulse_width", PulseWidth, "plane & ~line", "plane", ""),
-    ("sar_adc", SarAdc, "self.t_convert - 1", "self.t_convert", ""),
-    ("sar_adc", SarAdc, "Mux(found == 0, code.min, Cat(found[:-1], ~found[-1]).as_signed())",
-     "Cat(found[:-1], ~found[-1]).as_signed()", "nearest"),
-    ("sar_adc", SarAdc, "self.done.eq(is_end & trial_bit[0])", "self.done.eq(is_end & trial_bit[1])", ""),
+    ("sar_adc", AdcInterface, "self.t_convert - 1", "self.t_convert", ""),
+    ("sar_adc", AdcInterface, "logic.begin.eq(self.start | ", "logic.begin.eq(is_active | ", "nearest"),
+    ("sar_adc", AdcInterface, "is_done.eq(is_last & ~self.stop)", "is_done.eq(is_end & ~self.stop)", ""),
     ("updater_noisy", Updater, "range(self.wait)", "range(self.wait - 1)", "write to it is pending"),
     ("updater_noiseless", Updater, "range(self.wait)", "range(self.wait - 1)", "write to it is pending"),
     ("updater_noiseless", Updater, "visit & (place == self.place)", "visit", "only by one of the same place"),

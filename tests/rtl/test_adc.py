@@ -1,220 +1,297 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Converters of every kind, digital and analog side together, against golden; then the digital side's steps."""
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from amaranth.hdl import Module
 
-from golden.adc import GAIN, HELD_FRAC, AdcConfig
-from golden.config import TileConfig
+from golden.adc import AdcConfig, AdcKind
+from golden.config import Plane, TileConfig
+from golden.conversion import LSB
 from golden.device import ConstantStep
 from golden.formats import round_half_even
 from golden.noise import GAUSSIAN_FRAC, gaussian_of_draw
-from rtl.adc import Sampler, SarAdc
+from rtl.adc import AdcInterface
+from rtl.adc_cells import AdcCells
+from rtl.adc_pins import adc_pins, join
+from tests.golden.test_conversion import KINDS
 from tests.rtl.simulation import put, run, take
 from tests.support import CONFIGS, assert_bits
 
 NOISE_LATENCY = 7
-FINE = TileConfig(rows=20, cols=6, lanes=6, device=ConstantStep(dw_min=0.1), code_bits=2, weight_bits=8,
-                  adc=AdcConfig(bits=4, bound=1.0, noise=0.0))
-"""A converter whose charge unit is 1/256 LSB at gain 2**shift, so that charges reach every held value."""
-CASES = {**{name: CONFIGS[name] for name in ("tiny", "quiet", "linear", "softbounds", "table", "narrow")},
-         "14 bits": replace(FINE, adc=AdcConfig(bits=14, bound=2.0, noise=15.9)),
-         "shift 0": replace(FINE, adc=AdcConfig(bits=14, bound=1.1))}
+SMALL = TileConfig(rows=2, cols=7, lanes=3, device=ConstantStep(dw_min=0.1), code_bits=2,
+                   adc=AdcConfig(bits=4, bound=1.0))
+EVERY = KINDS | {"sar 14 bits": AdcConfig(bits=14, capacitor_spread=0.2, comparator_noise=15.9, comparator_offset=25.0),
+                 "ramp noise": AdcConfig(bits=4, kind=AdcKind.RAMP, comparator_noise=1.0),
+                 "ramp offset": AdcConfig(bits=5, kind=AdcKind.RAMP, comparator_offset=1.0),
+                 "spi 4 bits": AdcConfig(bits=4, kind=AdcKind.SPI)}
+
+
+def shared(config: AdcConfig, share: int) -> TileConfig:
+    return replace(SMALL, adc=replace(config, bound=1.0, columns_per_adc=share))
 
 
 class Bench:
-    """A sampler with its successive approximation, and what comes on its `xi`."""
+    """Held charges on the analog side, which draws what the bench gives it, and the digital side that converts them."""
 
     def __init__(self, config: TileConfig):
-        self.config = config
-        self.design, self.sampler, self.sar = Module(), Sampler(config, NOISE_LATENCY), SarAdc(config)
-        self.design.submodules += [self.sampler, self.sar]
-        self.design.d.comb += self.sar.compare.eq(self.sampler.compare)
-        self.design.d.comb += [pin.eq(trial) for pin, trial in zip(self.sampler.trial, self.sar.trial, strict=True)]
+        self.config, self.design = config, Module()
+        self.cells, self.adc = AdcCells(config, NOISE_LATENCY), AdcInterface(config)
+        self.design.submodules += [self.cells, self.adc]
+        join(self.design, adc_pins(config), self.adc, self.cells)
+        self.design.d.comb += self.adc.busy.eq(self.cells.busy)
+        self._asked = [(0, 0, False)] * NOISE_LATENCY
+        self.chip_cycles = self.busy_cycles = 0
 
-    async def load(self, ctx, gain, offset) -> None:
-        lanes = self.config.lanes
-        ctx.set(self.sampler.active, 0)
-        for port, values in ((self.sampler.write_gain, gain), (self.sampler.write_offset, offset)):
-            for n, value in enumerate(values):
-                ctx.set(self.sampler.address, n // lanes)
-                ctx.set(self.sampler.value, int(value))
-                ctx.set(port, 1 << n % lanes)
-                await ctx.tick()
-            ctx.set(port, 0)
-
-    async def prefill(self, ctx, xi) -> None:
-        """Ask for offset and noise; the noise of converter n is xi[n], at its own time."""
-        config, sampler = self.config, self.sampler
-        padded = np.zeros(sampler.chunks * config.lanes, dtype=np.int64)
-        padded[:len(xi)] = xi
-        ctx.set(sampler.active, 1)
-        ctx.set(sampler.prefill, 1)
+    async def tick(self, ctx, xi, phase) -> None:
+        """One cycle; what was asked for comes at its own time, and at no other."""
+        cells, lanes = self.cells, self.config.lanes
+        self._asked.append((int(ctx.get(cells.ask_chunk)), int(ctx.get(cells.ask_slot)), bool(ctx.get(cells.asks))))
+        chunk, slot, is_asked = self._asked.pop(0)
+        for port, values in ((cells.xi, xi[:, slot]), (cells.phase, phase)):
+            lines = np.resize(values[chunk * lanes:][:lanes], lanes) if is_asked else [-1 & 0xFF] * lanes
+            put(ctx, port, lines)
+        self.chip_cycles += int(ctx.get(self.adc.chip_cycle))
+        self.busy_cycles += int(ctx.get(cells.busy))
         await ctx.tick()
-        ctx.set(sampler.prefill, 0)
-        assert not ctx.get(sampler.ready)
-        asked = [None] * NOISE_LATENCY
-        for cycle in range(1, sampler.fill_latency + 1):
-            asked.append(int(ctx.get(sampler.fill_chunk)))
-            chunk = asked.pop(0)
-            put(ctx, sampler.xi, padded[chunk * config.lanes:][:config.lanes]
-                if chunk in range(sampler.chunks) else [-1] * config.lanes)
-            assert ctx.get(sampler.ready) == (cycle == sampler.fill_latency), f"ready in cycle {cycle}"
-            if cycle < sampler.fill_latency:
-                await ctx.tick()
 
-    async def convert(self, ctx, charges, t_convert: int = 1) -> list[int]:
-        """Push the charges chunk by chunk, one a cycle, and convert."""
-        config, sampler, sar = self.config, self.sampler, self.sar
-        padded = np.zeros(sampler.chunks * config.lanes, dtype=np.int64)
-        padded[:len(charges)] = charges
-        for chunk in range(-(-len(charges) // config.lanes)):
-            ctx.set(sampler.push, 1)
-            ctx.set(sampler.chunk, chunk)
-            put(ctx, sampler.charges, padded[chunk * config.lanes:][:config.lanes])
+    async def load(self, ctx, plane: Plane, values) -> None:
+        cells, lanes = self.cells, self.config.lanes
+        ctx.set(cells.active, 0)
+        for (row, line), value in np.ndenumerate(values):
+            ctx.set(cells.address, line // lanes)
+            ctx.set(cells.dac_address, row * cells.chunks + line // lanes)
+            ctx.set(cells.value, int(value))
+            ctx.set(cells.side_write[plane.name], 1 << line % lanes)
             await ctx.tick()
-        ctx.set(sampler.push, 0)
-        put(ctx, sampler.charges, [config.charge.max] * config.lanes)
-        await ctx.tick().repeat(sampler.latency - 1)
-        ctx.set(sar.t_convert, t_convert)
-        ctx.set(sar.start, 1)
-        await ctx.tick()
-        ctx.set(sar.start, 0)
-        for _ in range(config.adc.bits * t_convert):
-            assert not ctx.get(sar.done)
-            await ctx.tick()
-        assert ctx.get(sar.done), f"done must come after {config.adc.bits} trials of {t_convert}"
-        codes = take(ctx, sar.codes)
-        await ctx.tick()
-        assert not ctx.get(sar.done)
-        assert codes == take(ctx, sar.codes), "codes must stand from done on"
-        return codes[:len(charges)]
+        ctx.set(cells.side_write[plane.name], 0)
+
+    async def convert(self, ctx, held, xi, phase, t_convert: int = 1) -> list[int]:
+        config, cells, adc, lanes = self.config, self.cells, self.adc, self.config.lanes
+        ctx.set(cells.active, 1)
+        for chunk in range(cells.chunks):
+            put(ctx, cells.held, np.resize(held[chunk * lanes:][:lanes], lanes))
+            ctx.set(cells.held_chunk, chunk)
+            ctx.set(cells.is_held, 1)
+            await self.tick(ctx, xi, phase)
+        ctx.set(cells.is_held, 0)
+        put(ctx, cells.held, [config.adc.held.max] * lanes)
+        self.chip_cycles = self.busy_cycles = 0
+        ctx.set(cells.settle, 1)
+        await self.tick(ctx, xi, phase)
+        ctx.set(cells.settle, 0)
+        while ctx.get(cells.busy):
+            await self.tick(ctx, xi, phase)
+        assert self.busy_cycles == cells.settle_cycles
+        ctx.set(adc.t_convert, t_convert)
+        ctx.set(adc.start, 1)
+        await self.tick(ctx, xi, phase)
+        ctx.set(adc.start, 0)
+        most = config.adc.cycles(t_convert) + cells.conversion_cycles + 2
+        for _ in range(most):
+            if ctx.get(adc.done):
+                break
+            await self.tick(ctx, xi, phase)
+        assert ctx.get(adc.done), f"done must come within {most} cycles"
+        assert self.chip_cycles == config.adc.cycles(t_convert)
+        assert self.busy_cycles <= cells.settle_cycles + cells.conversion_cycles
+        codes = take(ctx, adc.codes)
+        await self.tick(ctx, xi, phase)
+        assert not ctx.get(adc.done)
+        assert codes == take(ctx, adc.codes), "codes must stand from done on"
+        return codes
 
 
-def test_every_held_value_of_four_bits():
-    """Beyond both rails too, so that each tie between codes, rounded to even, is among them."""
-    config, bench = FINE, Bench(FINE)
-    adc, n = config.converter, config.n_converters
-    assert config.charge.max > 9 << HELD_FRAC
-    held = np.arange(-(9 << HELD_FRAC), (9 << HELD_FRAC) + 1)
-    held = np.resize(held, -(-len(held) // n) * n).reshape(-1, n)
-    gain, offset = np.full(n, 1 << adc.shift), np.zeros(n, dtype=np.int64)
-    assert GAIN.holds(gain)
-    found = []
+def stimulus(config: TileConfig, rng):
+    """Charges near levels and rails, planes, and what is drawn."""
+    adc, n = config.adc, config.n_converters
+    top = adc.code.max
+    code = rng.choice([-top, 1 - top, -1, 0, 1, top - 1, top, *rng.integers(-top, top, 6)], n)
+    held = code * LSB + rng.choice([-129, -128, -127, -1, 0, 1, 127, 128, 129, *rng.integers(-500, 500, 3)], n)
+    held[rng.random(n) < 0.1] = rng.choice([adc.held.min, adc.held.max])
+    xi, phase = rng.choice(gaussian_of_draw(), (n, adc.bits)), rng.integers(0, 256, n)
+    return held, xi, phase
+
+
+def planes_of(config: TileConfig, rng, wild: bool) -> dict[Plane, np.ndarray]:
+    found = {}
+    for plane in (Plane.COMPARATOR, Plane.ADC_DAC):
+        if plane in config.planes:
+            shape = config.planes[plane]
+            low, high = (shape.format.min, shape.format.max) if wild else (-600, 600)
+            found[plane] = rng.integers(low, high, (shape.rows, shape.cols), endpoint=True)
+    return found
+
+
+@pytest.mark.parametrize("share", [1, 3, 7])
+@pytest.mark.parametrize("name", EVERY)
+def test_codes_equal_golden(name, share):
+    """All kinds, any sharing, planes likely and wild, more than one cycle a step."""
+    config = shared(EVERY[name], share)
+    bench, rng, found, wanted = Bench(config), np.random.default_rng(share), [], []
+    rounds = 1 if config.adc.steps > 40 else 4 if share < 7 else 2
+
+    async def check(ctx):
+        for n in range(rounds):
+            planes = planes_of(config, rng, wild=n % 2 == 1)
+            for plane, values in planes.items():
+                await bench.load(ctx, plane, values)
+            held, xi, phase = stimulus(config, rng)
+            found.append(await bench.convert(ctx, held, xi, phase, 1 + 2 * (n // 2)))
+            noise = round_half_even(config.adc.comparator_sigma * xi, GAUSSIAN_FRAC).T
+            draws = phase if config.adc.phase_noise else 0
+            if config.adc.comparator_sigma:
+                draws = noise if config.adc.kind is AdcKind.SAR else noise[0]
+            wanted.append(config.converter.convert(held, planes.get(Plane.COMPARATOR, np.zeros((1, 7), int))[0],
+                                                   planes.get(Plane.ADC_DAC, 0), draws))
+
+    run(bench.design, check)
+    assert_bits(f"{name}, code (batch, line)", wanted, found)
+
+
+@pytest.mark.parametrize("name", ["sar ideal", "ramp ideal", "cco ideal", "spi 4 bits"])
+def test_ideal_converters_at_every_level(name):
+    """Beyond both rails too."""
+    config = shared((EVERY | {"sar ideal": AdcConfig(bits=4)})[name], 1)
+    bench, found = Bench(config), []
+    held = np.ravel(np.arange(-9, 10)[:, None] * LSB + [-129, -128, -127, -1, 0, 1, 127])
+    held = np.resize(held, -(-len(held) // 7) * 7).reshape(-1, 7)
+    nothing = np.zeros((7, 4), dtype=np.int64)
 
     async def convert_all(ctx):
-        await bench.load(ctx, gain, offset)
-        await bench.prefill(ctx, offset)
         for charges in held:
-            found.append(await bench.convert(ctx, charges))
+            found.append(await bench.convert(ctx, charges, nothing, nothing[:, 0]))
 
     run(bench.design, convert_all)
-    assert_bits("held", held, adc.sample(held, gain, offset, 0))
-    assert_bits("code (batch, converter)", adc.convert(held), found)
-    assert {config.adc.code.min, config.adc.code.max, 0} <= set(np.ravel(found).tolist())
+    assert_bits("code (batch, line)", config.converter.convert(held), found)
+    assert {-7, 0, 7} <= set(np.ravel(found).tolist())
 
 
-def stimulus(config: TileConfig, seed: int):
-    """Charges, gains, offsets and xi of all converters: offsets aim at ties and rails wherever they reach."""
-    adc, rng, n = config.converter, np.random.default_rng(seed), config.n_converters
-    largest = min(config.charge.max, (2 * config.adc.code.max << HELD_FRAC + adc.shift) // adc.nominal_gain)
-    charge = rng.integers(-largest, largest, n, endpoint=True)
-    charge[rng.random(n) < 0.15] = config.charge.max
-    charge[rng.random(n) < 0.15] = config.charge.min
-    gain = rng.choice([0, 1, GAIN.max, adc.nominal_gain, adc.nominal_gain + 1], n)
-    xi = rng.choice(gaussian_of_draw(), n)
-    noise = round_half_even(config.adc.sigma * xi, GAUSSIAN_FRAC)
-    top = config.adc.code.max
-    code = rng.choice([-top, 1 - top, -1, 0, 1, top - 1, top, *rng.integers(-top, top, 3)], n)
-    target = (code << HELD_FRAC) + rng.choice([-129, -128, -127, 0, 127, 128, 129], n)
-    offset = target - noise - round_half_even(charge * gain, adc.shift)
-    offset = np.where((offset >= config.adc.offset.min) & (offset <= config.adc.offset.max), offset,
-                      rng.integers(config.adc.offset.min, config.adc.offset.max, n, endpoint=True))
-    return charge, gain, offset, xi, noise
+def test_planes_are_read_back_between_operations():
+    config = shared(KINDS["sar"], 2)
+    bench, rng = Bench(config), np.random.default_rng(1)
+    planes = planes_of(config, rng, wild=True)
 
+    async def check(ctx):
+        for plane, values in planes.items():
+            await bench.load(ctx, plane, values)
+        for plane, values in planes.items():
+            for (row, line), value in np.ndenumerate(values):
+                ctx.set(bench.cells.address, line // config.lanes)
+                ctx.set(bench.cells.dac_address, row * bench.cells.chunks + line // config.lanes)
+                await ctx.tick()
+                assert take(ctx, bench.cells.memories[plane].values)[line % config.lanes] == value
 
-@pytest.mark.parametrize("name", CASES)
-def test_codes_equal_golden(name):
-    config = CASES[name]
-    bench, wanted, found = Bench(config), [], []
-
-    async def convert_all(ctx):
-        for seed in range(max(3, 60 // config.n_converters)):
-            charge, gain, offset, xi, noise = stimulus(config, seed)
-            await bench.load(ctx, gain, offset)
-            await bench.prefill(ctx, xi)
-            found.append(await bench.convert(ctx, charge))
-            wanted.append(config.converter.convert(config.converter.sample(charge, gain, offset, noise)))
-
-    run(bench.design, convert_all)
-    assert_bits("code (batch, converter)", wanted, found)
+    run(bench.design, check)
 
 
 @pytest.mark.parametrize("t_convert", [1, 2, 5, 255])
 def test_a_trial_lasts_t_convert_and_is_read_at_its_end(t_convert):
     """The comparators say nothing true before a trial's last cycle."""
     config = CONFIGS["narrow"]
-    sar, code = SarAdc(config), config.adc.code
+    adc, code = AdcInterface(config), config.adc.code
     levels = [code.min - 1, 3, code.max]
 
     async def bench(ctx):
-        ctx.set(sar.t_convert, t_convert)
-        ctx.set(sar.start, 1)
+        ctx.set(adc.t_convert, t_convert)
+        ctx.set(adc.start, 1)
         await ctx.tick()
-        ctx.set(sar.start, 0)
-        for _ in range(config.adc.bits):
-            trials = take(ctx, sar.trial)
+        ctx.set(adc.start, 0)
+        for step in range(config.adc.bits):
+            trials = take(ctx, adc.adc_trial)
             right = sum((level >= trial) << n for n, (level, trial) in enumerate(zip(levels, trials, strict=True)))
             for cycle in range(t_convert):
-                assert_bits("trial", trials, take(ctx, sar.trial))
-                assert not ctx.get(sar.done)
-                ctx.set(sar.compare, right if cycle == t_convert - 1 else ~right & 7)
+                assert_bits("trial", trials, take(ctx, adc.adc_trial))
+                assert not ctx.get(adc.done)
+                assert ctx.get(adc.adc_step) == (cycle == 0)
+                assert ctx.get(adc.adc_start) == (cycle == 0 and step == 0)
+                ctx.set(adc.adc_compare, right if cycle == t_convert - 1 else ~right & 7)
                 await ctx.tick()
-        assert ctx.get(sar.done)
-        assert_bits("codes", np.clip(levels, code.min, code.max), take(ctx, sar.codes))
+        assert ctx.get(adc.done)
+        assert_bits("codes", np.clip(levels, code.min, code.max), take(ctx, adc.codes))
 
-    run(sar, bench)
+    run(adc, bench)
 
 
-@pytest.mark.parametrize("bits", [4, 7])
-def test_every_code_is_found_and_rails_are_clamped(bits):
-    config = replace(CONFIGS["narrow"], adc=AdcConfig(bits=bits, bound=1.0))
-    sar, code, n = SarAdc(config), config.adc.code, config.n_converters
-    levels = np.resize(np.arange(code.min - 3, code.max + 4), (2 * code.max + 7 + n) // n * n).reshape(-1, n)
-    found = []
+@pytest.mark.parametrize("share", [1, 2, 3])
+def test_lines_take_turns(share):
+    """Each line is converted in its round and in no other, also where the last converter has none to take."""
+    config = replace(CONFIGS["narrow"], adc=replace(CONFIGS["narrow"].adc, columns_per_adc=share))
+    adc, levels, seen = AdcInterface(config), [-4, 5, 2], []
 
     async def bench(ctx):
-        ctx.set(sar.t_convert, 1)
-        for level in levels:
-            ctx.set(sar.start, 1)
+        ctx.set(adc.t_convert, 2)
+        ctx.set(adc.start, 1)
+        await ctx.tick()
+        ctx.set(adc.start, 0)
+        for _ in range(config.adc.cycles(2) + 2):
+            if ctx.get(adc.done):
+                break
+            select, trials = int(ctx.get(adc.adc_select)), take(ctx, adc.adc_trial)
+            seen.append(select)
+            lines = [(levels[m * share + select] if m * share + select < 3 else 0) for m in range(len(trials))]
+            ctx.set(adc.adc_compare, sum(int(level >= trial) << m
+                                         for m, (level, trial) in enumerate(zip(lines, trials, strict=True))))
             await ctx.tick()
-            ctx.set(sar.start, 0)
-            while not ctx.get(sar.done):
-                trials = take(ctx, sar.trial)
-                ctx.set(sar.compare, sum(int(a >= t) << i for i, (a, t) in enumerate(zip(level, trials, strict=True))))
+        assert ctx.get(adc.done)
+        assert_bits("codes", levels, take(ctx, adc.codes))
+
+    run(adc, bench)
+    n = config.adc.steps * 2
+    assert seen[:share * n] == [select for select in range(share) for _ in range(n)]
+
+
+@pytest.mark.parametrize("t_convert", [1, 3])
+def test_busy_holds_a_step_and_is_no_chip_time(t_convert):
+    """An emulator that is slow to answer delays the end of each step; what it costs is not the chip's."""
+    config = CONFIGS["narrow"]
+    adc, chip, cycles = AdcInterface(config), [], []
+
+    async def bench(ctx):
+        ctx.set(adc.t_convert, t_convert)
+        ctx.set(adc.start, 1)
+        await ctx.tick()
+        ctx.set(adc.start, 0)
+        left = 0
+        while not ctx.get(adc.done):
+            left = 6 if ctx.get(adc.adc_step) else max(left - 1, 0)
+            ctx.set(adc.busy, left > 0)
+            ctx.set(adc.adc_compare, 0b010 if not left else 0b101)
+            chip.append(int(ctx.get(adc.chip_cycle)))
+            cycles.append(1)
+            await ctx.tick()
+        assert take(ctx, adc.codes) == [-7, 7, -7]
+
+    run(adc, bench)
+    assert sum(chip) == config.adc.bits * t_convert
+    assert len(cycles) == config.adc.bits * 7
+
+
+def test_stop_abandons_a_conversion():
+    config = shared(AdcConfig(bits=4), 3)
+    adc = AdcInterface(config)
+
+    async def bench(ctx):
+        ctx.set(adc.t_convert, 2)
+        for cycles in range(1, 25):
+            ctx.set(adc.start, 1)
+            await ctx.tick()
+            ctx.set(adc.start, 0)
+            await ctx.tick().repeat(cycles)
+            ctx.set(adc.stop, 1)
+            await ctx.tick()
+            ctx.set(adc.stop, 0)
+            for _ in range(30):
+                assert not ctx.get(adc.chip_cycle)
+                assert not ctx.get(adc.adc_step)
+                assert not ctx.get(adc.done)
                 await ctx.tick()
-            found.append(take(ctx, sar.codes))
+        ctx.set(adc.start, 1)
+        await ctx.tick()
+        ctx.set(adc.start, 0)
+        ctx.set(adc.adc_compare, 0b111)
+        await ctx.tick().until(adc.done)
+        assert take(ctx, adc.codes) == [7] * 7
 
-    run(sar, bench)
-    assert_bits("codes", np.clip(levels, code.min, code.max), found)
-
-
-def test_planes_are_read_back_between_operations():
-    config = CONFIGS["linear"]
-    bench = Bench(config)
-    _, gain, offset, _, _ = stimulus(config, 1)
-    found = []
-
-    async def read(ctx):
-        await bench.load(ctx, gain, offset)
-        for n in range(config.n_converters):
-            ctx.set(bench.sampler.address, n // config.lanes)
-            await ctx.tick()
-            found.append([take(ctx, memory.values)[n % config.lanes]
-                          for memory in (bench.sampler.gains, bench.sampler.offsets)])
-
-    run(bench.design, read)
-    assert_bits("(gain, offset)", np.stack([gain, offset], axis=1), found)
-
-
+    run(adc, bench)
