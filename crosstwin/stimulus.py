@@ -117,7 +117,7 @@ def _adc(rng, longest: int) -> AdcConfig:
     def sometimes(share: float, low: float, high: float) -> float:
         return float(rng.uniform(low, high)) if rng.random() < share else 0.0
 
-    own = {}
+    own: dict = {}
     if kind in (AdcKind.SAR, AdcKind.RAMP):
         own = {"comparator_offset": sometimes(0.4, 0, min(25, 0.2 * largest)),
                "comparator_noise": sometimes(0.4, 0, min(15.9, 0.2 * largest))}
