@@ -6,6 +6,7 @@ import numpy as np
 
 from golden import protocol, validate
 from golden.config import Plane, TileConfig
+from golden.programmer import LEVELS, MAX_PULSES
 from golden.protocol import Opcode
 from golden.pulses import Train
 from golden.register_file import register_file
@@ -132,6 +133,36 @@ class LinkedTile:
     def _multiply_vectors(self, opcode: Opcode, vectors, n_in: int, n_out: int) -> np.ndarray:
         vectors = validate.vectors(vectors, n_in)
         return self._command(opcode, np.zeros(len(vectors), dtype=np.int64), payloads=vectors, n_data=n_out)
+
+    def program(self, row: int, col: int, pulses: int, down: bool) -> None:
+        """1..65535 pulses up or down to one cross-point, one row (`col` ALL), one column (`row` ALL) or all."""
+        validate.cross_points(self.config, row, col)
+        validate.within(pulses, 1, MAX_PULSES, "Pulses")
+        self._command(Opcode.PROGRAM, [int(down)], pulses, [[row, col]])
+
+    def symmetrize(self, row: int, col: int, pairs: int) -> None:
+        """1..65535 pairs of an up and a down pulse, which take devices to their symmetry point."""
+        validate.cross_points(self.config, row, col)
+        validate.within(pairs, 1, MAX_PULSES, "Pairs")
+        self._command(Opcode.SYMMETRIZE, indices=pairs, payloads=[[row, col]])
+
+    def sense(self, row: int, reads_log2: int) -> np.ndarray:
+        """Sums (C,) of the ADC codes of 2**reads_log2 reads of a row."""
+        validate.within(row, 0, self.config.rows - 1, "Row")
+        reads_log2 = validate.reads_log2(reads_log2)
+        return self._command(Opcode.SENSE, [reads_log2], row, n_data=self.config.cols)[0]
+
+    def calibrate(self, level: int, reads_log2: int) -> np.ndarray:
+        """Sums (N,) of the codes of all converters in 2**reads_log2 conversions of reference charge 0, 1 or 2."""
+        validate.within(level, 0, LEVELS - 1, "Reference level")
+        reads_log2 = validate.reads_log2(reads_log2)
+        return self._command(Opcode.CALIBRATE, [reads_log2], level, n_data=self.config.n_converters)[0]
+
+    def verify(self, row: int, targets) -> np.ndarray:
+        """Bring a row's weights to the codes `targets` (C,), in 1/256 ADC LSB; result words (C,)."""
+        validate.within(row, 0, self.config.rows - 1, "Row")
+        targets = validate.targets(self.config, targets)
+        return self._command(Opcode.VERIFY, indices=row, payloads=targets[None], n_data=self.config.cols)[0]
 
     def _multiply(self, opcode: Opcode, codes, n_in: int, n_out: int) -> np.ndarray:
         codes = validate.codes(self.config, codes, n_in)

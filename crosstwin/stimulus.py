@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from crosstwin import programming_stimulus as programming
 from golden.adc import AdcConfig, AdcKind
 from golden.config import MAX_LEVEL, VECTOR, Plane, TileConfig
 from golden.device import MAX_WRITE_SIGMA, ConstantStep, Device, LinearStep, PiecewiseStep, SoftBounds
@@ -19,7 +20,8 @@ from golden.registers import Register, register_map, runs
 
 _WORD = Format(32, signed=False)
 _SHARES = {"forward": 14, "backward": 10, "update": 16, "forward_vector": 14, "backward_vector": 8, "update_vector": 14,
-           "write": 8, "read": 6, "get": 5, "set": 4, "reset": 1, "malformed": 8, "abort": 1, "resume": 1}
+           "write": 8, "read": 6, "get": 5, "set": 4, "reset": 1, "malformed": 8, "abort": 1, "resume": 1,
+           "program": 14}
 _MANAGED = ("nm", "bm_passes", "bm_backward", "um", "bl", "ratio")
 
 
@@ -59,7 +61,9 @@ def draw_operations(rng: np.random.Generator, config: TileConfig, count: int) ->
         yield _set(registers, name, int(rng.integers(registers[name].maximum + 1)))
     for name in _MANAGED:
         yield _set_randomly(rng, registers[name])
-    planes = config.populate(seed)
+    for name, value in programming.settings(rng, registers).items():
+        yield _set(registers, name, value)
+    planes = config.populate(seed) | programming.planes(rng, config)
     for plane in (Plane.WEIGHT, Plane.HIDDEN):
         if plane in config.planes:
             planes[plane] = np.clip(_weights(rng, config), planes[Plane.W_MIN], planes[Plane.W_MAX])
@@ -212,7 +216,7 @@ def _any_set(rng, registers) -> Operation:
 
 
 def _set_randomly(rng, register: Register) -> Operation:
-    largest = 8 if register.name.startswith("t_") else register.maximum
+    largest = 8 if register.name.startswith("t_") else programming.LARGEST.get(register.name, register.maximum)
     value = _ratio(rng) if register.name == "ratio" else int(rng.integers(register.minimum, largest, endpoint=True))
     return _set({register.name: register}, register.name, value)
 
@@ -244,6 +248,8 @@ def _good(rng, config: TileConfig, kind: str) -> Operation:
             return Operation("RESET", packet(Opcode.RESET))
         case "abort":  # behind a GET, so that it meets no operation: where it would cut one is the hardware's affair
             return Operation("GET and ABORT", np.concatenate([packet(Opcode.GET, 1, 0), packet(Opcode.ABORT)]))
+        case "program":
+            return Operation(*programming.command(rng, config))
         case "resume":
             return Operation("RESUME of nothing", packet(Opcode.RESUME))
     plane = Plane(int(rng.choice(list(config.loadable))))
@@ -297,7 +303,7 @@ def _malformed(rng, config: TileConfig) -> Operation:
 
 
 def _bad_argument(rng, config: TileConfig) -> Operation:
-    match int(rng.integers(6)):
+    match int(rng.integers(7)):
         case 0:
             planes = [n for n in range(16) if n not in config.loadable] + [255]
             words = packet(int(rng.choice([Opcode.READ, Opcode.WRITE])), int(rng.choice(planes)), 0)
@@ -312,6 +318,8 @@ def _bad_argument(rng, config: TileConfig) -> Operation:
             readable = [r.index for r in register_map(config).values() if not r.writable]
             words = packet(Opcode.SET, 0, int(rng.choice([*readable, 6, 7, 38, 63, 98, 145, 1000])), [1])
         case 4:
+            words = programming.bad_argument(rng, config)
+        case 5:
             words = packet(Opcode.GET, 0, int(rng.integers(0, 5)))
         case _:
             first, count = ((5, 2), (6, 1), (37, 2), (38, 1), (97, 2), (65535, 1), (8, 255))[rng.integers(7)]
@@ -332,6 +340,8 @@ def _bad_value(rng, config: TileConfig, opcode: int, words: np.ndarray) -> np.nd
             low, high = VECTOR.min, VECTOR.max
         case Opcode.WRITE:
             low, high = config.loadable[Plane(argument)].format.min, config.loadable[Plane(argument)].format.max
+        case _ if opcode in programming.OPCODES:
+            low, high = programming.bounds(config, opcode, where - 1)
         case _:
             register = next(r for r in register_map(config).values() if r.index == index)
             low, high = register.minimum, register.maximum

@@ -2,10 +2,10 @@
 """The twin: real matrices and vectors on one tile, whatever computes it."""
 import numpy as np
 
-from crosstwin import checkpoint, energy
+from crosstwin import checkpoint, energy, programming
 from crosstwin.technology import load as load_technology
 from golden import validate
-from golden.config import VECTOR, Plane
+from golden.config import ALL, VECTOR, Plane
 from golden.management import Management, learning_ratio
 
 CHIP_CLOCK_HZ = 1e9
@@ -39,6 +39,8 @@ class Twin:
             if plane in config.loadable:
                 tile.write_plane(plane, values)
         self._w_min, self._w_max = planes[Plane.W_MIN], planes[Plane.W_MAX]
+        self._lines = programming.Lines.ideal(config)
+        self._reference = np.zeros((config.rows, config.cols), dtype=np.int64)
         self._write_weights(np.zeros((config.rows, config.cols), dtype=np.int64))
 
     def __enter__(self):
@@ -59,32 +61,26 @@ class Twin:
         each device has other ones; `read` shows what was kept. ValueError on a wrong shape, NaN or |w| >= 2,
         and where the array is behind pins.
         """
-        config = self.config
-        weights = _real(weights, "Weights")
-        if weights.shape != (config.rows, config.cols):
-            raise ValueError(f"Weights must have shape ({config.rows}, {config.cols}), not {weights.shape}")
-        if (np.abs(weights) >= 2).any():
-            raise ValueError(f"Weights must be above -2 and below 2, not {_largest(weights):g}")
-        validate.plane_row(config, Plane.WEIGHT, 0)
-        codes = config.weight.quantize(weights)
-        self._write_weights(np.clip(codes, self._w_min, self._w_max))
+        codes = self.config.weight.quantize(self._weights(weights, "Weights"))
+        validate.plane_row(self.config, Plane.WEIGHT, 0)
+        self._write_weights(np.clip(codes + self._reference, self._w_min, self._w_max))
 
     def read(self) -> np.ndarray:
         """All weights, real (R, C): what multiplies, so with the write noise of each device's last pulse."""
-        return self.config.weight.real(self.tile.read_plane(Plane.WEIGHT))
+        return self.config.weight.real(self.tile.read_plane(Plane.WEIGHT) - self._reference)
 
     def forward(self, x) -> np.ndarray:
         """y = x W: real (C,) or (B, C) of real x (R,) or (B, R).
 
         Errors: ValueError on a wrong shape, NaN or infinity. A batch gives the bits of its vectors one at a time.
         """
-        return self._multiply(x, self.config.rows, "x", self.tile.forward_vector)
+        return self._multiply(x, self.config.rows, "x", self.tile.forward_vector, self._reference)
 
     def backward(self, d) -> np.ndarray:
         """z = W d: real (R,) or (B, R) of real d (C,) or (B, C); as in aihwkit without bound management, unless the
         settings have `bm_backward`.
         """
-        return self._multiply(d, self.config.cols, "d", self.tile.backward_vector)
+        return self._multiply(d, self.config.cols, "d", self.tile.backward_vector, self._reference.T)
 
     def update(self, x, d, learning_rate: float) -> None:
         """W -= learning_rate * outer(x, d) in the mean, by stochastic pulses; vectors or batches of them.
@@ -99,6 +95,44 @@ class Twin:
             self.tile.set("ratio", ratio)
             self._ratio = ratio
         self.tile.update_vector(x, d)
+
+    def program_verify(self, targets, tolerance: float = 0.02, *, reads_log2: int = 4, limit: int = 64,
+                       gain: float = 1.0, patience: int = 8) -> programming.Verified:
+        """Bring all weights to real targets (R, C) by pulses, as a chip would: each row by rounds of reads and pulses.
+
+        A cross-point has converged when the mean of 2**reads_log2 reads is within `tolerance` of its target. In each
+        of at most `limit` (1..255) windows it gets the pulses of mean step that take `gain` of its error away;
+        after `patience` windows in one direction without progress it is stuck. Calibrate first: converters' gains and
+        offsets are errors of the weights. The ADC's bound should be near the largest weight, about 2.
+        """
+        targets = self._weights(targets, "Targets") + self.config.weight.real(self._reference)
+        return programming.verify(self.tile, self._lines, targets, tolerance, reads_log2, limit, gain, patience)
+
+    def sense(self, reads_log2: int = 4) -> np.ndarray:
+        """All weights, real (R, C), through the array: each the mean of 2**reads_log2 reads."""
+        return programming.sense(self.tile, self._lines, reads_log2) - self.config.weight.real(self._reference)
+
+    def symmetrize(self, pairs: int = 200) -> None:
+        """Take all devices to their symmetry point by alternating up and down pulses."""
+        self.tile.symmetrize(ALL, ALL, pairs)
+
+    def zero_shift(self, pairs: int = 200, reads_log2: int = 6) -> np.ndarray:
+        """Make the devices' symmetry points the zero of the weights, and return them, real (R, C).
+
+        All devices go to their symmetry points, which are read through the array and from then on subtracted: from
+        outputs (y - x W_ref, in integers, on the host), from `read` and `sense`; `load` and targets are relative
+        to them. The weights are zero afterwards, but for the error of the reads.
+        """
+        self._reference = np.zeros_like(self._reference)
+        self.symmetrize(pairs)
+        self._reference = self.config.weight.quantize(self.sense(reads_log2))
+        return self.config.weight.real(self._reference)
+
+    def calibrate(self, reads_log2: int = 8) -> programming.Calibration:
+        """Measure gain and offset of all converters, and have the tile correct its outputs from now on."""
+        calibration = programming.calibrate(self.tile, reads_log2)
+        self._lines = calibration.lines
+        return calibration
 
     def counters(self) -> dict[str, int]:
         """Operations, pulses, conversions and cycles since the twin was opened."""
@@ -130,14 +164,24 @@ class Twin:
         self._w_min, self._w_max = planes.get(Plane.W_MIN, self._w_min), planes.get(Plane.W_MAX, self._w_max)
         self._ratio = self.tile.get("ratio")
 
+    def _weights(self, values, name: str) -> np.ndarray:
+        """Real weights (R, C), each with -2 < w < 2."""
+        values, shape = _real(values, name), (self.config.rows, self.config.cols)
+        if values.shape != shape:
+            raise ValueError(f"{name} must have shape {shape}, not {values.shape}")
+        if (np.abs(values) >= 2).any():
+            raise ValueError(f"{name} must be above -2 and below 2, not {_largest(values):g}")
+        return values
+
     def _write_weights(self, codes) -> None:
         """Load weights without write noise."""
         for plane in (Plane.WEIGHT, Plane.HIDDEN):
             if plane in self.config.loadable:
                 self.tile.write_plane(plane, codes)
 
-    def _multiply(self, vectors, n: int, name: str, multiply) -> np.ndarray:
-        outputs = VECTOR.real(multiply(_vectors(vectors, n, name)))
+    def _multiply(self, vectors, n: int, name: str, multiply, reference) -> np.ndarray:
+        codes = _vectors(vectors, n, name)
+        outputs = VECTOR.real(programming.subtract(self.config, multiply(codes), codes, reference))
         return outputs if np.ndim(vectors) == 2 else outputs[0]
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from golden.adc import GAIN, Adc, AdcConfig
+from golden.correction import CORRECTION_GAIN
 from golden.device import SLOPE, STEP, Device, StepEngine
 from golden.formats import Format, divide_half_even
 from golden.threefry import MAX_ROUNDS, MIN_ROUNDS
@@ -19,6 +20,9 @@ LEVEL = Format(18, symmetric=True)
 MAX_LEVEL = 1 << 16
 PINS_LATENCY = 3
 """Cycles from the digital half to pins and back: a register on the way out, a synchronizer of two on the way in."""
+MAX_READS_LOG2 = 8
+ALL = -1
+"""Row or column of a programming command that means all of them."""
 VECTOR = Format(24, frac=16)
 """Real vectors at the driver's side of input and output management."""
 
@@ -41,6 +45,13 @@ class Plane(IntEnum):
     """Deviations of the capacitors of successive approximation with mismatch, a row a bit."""
     COMPARATOR = 11
     """Offsets of the comparators, where they have any."""
+    CORRECTION_OFFSET = 12
+    CORRECTION_GAIN = 13
+    """Digital correction of the outputs, where the register `correct` says so."""
+
+
+DIGITAL = (Plane.CORRECTION_OFFSET, Plane.CORRECTION_GAIN)
+"""Planes of the digital half, which a tile with a real array has as well."""
 
 
 class PlaneShape(NamedTuple):
@@ -165,7 +176,9 @@ class TileConfig:
             formats[Plane.HIDDEN] = self.weight
         shapes = {plane: PlaneShape(fmt, self.rows, self.cols) for plane, fmt in formats.items()}
         shapes |= {Plane.ADC_GAIN: PlaneShape(GAIN, 1, self.n_converters),
-                   Plane.ADC_OFFSET: PlaneShape(self.adc.offset, 1, self.n_converters)}
+                   Plane.ADC_OFFSET: PlaneShape(self.adc.offset, 1, self.n_converters),
+                   Plane.CORRECTION_OFFSET: PlaneShape(self.adc.offset, 1, self.n_converters),
+                   Plane.CORRECTION_GAIN: PlaneShape(CORRECTION_GAIN, 1, self.n_converters)}
         if self.adc.capacitor_spread:
             shapes[Plane.ADC_DAC] = PlaneShape(self.adc.offset, self.adc.bits, self.n_converters)
         if self.adc.comparator_offset:
@@ -174,11 +187,11 @@ class TileConfig:
 
     @property
     def loadable(self) -> dict[Plane, PlaneShape]:
-        """The planes that commands reach: none behind pins."""
-        return {} if self.pins else self.planes
+        """The planes that commands reach: behind pins those of the digital correction alone."""
+        return {plane: shape for plane, shape in self.planes.items() if plane in DIGITAL or not self.pins}
 
     def populate(self, seed: int) -> dict[Plane, np.ndarray]:
-        """Draw all devices and converters: every plane but WEIGHT and HIDDEN, int64."""
+        """Draw all devices and converters: every plane but WEIGHT, HIDDEN and those of the correction, int64."""
         drawn = (self.engine.populate(self.rows, self.cols, seed, self.rounds)
                  | self.converter.populate(self.n_converters, seed, self.rounds))
         return {Plane[name.upper()]: values for name, values in drawn.items()}

@@ -2,7 +2,8 @@
 """The tile controller: stream words in, stream words out, errors included; mirrors `rtl/controller.py`."""
 import numpy as np
 
-from golden.config import Plane
+from golden.config import MAX_READS_LOG2, Plane
+from golden.programmer import LEVELS, AbortedError
 from golden.protocol import FIRST, LAST, SERVED, Opcode, Status, gives_up, packet, payload_length
 from golden.pulses import Train
 from golden.registers import Interrupt
@@ -29,7 +30,7 @@ class Controller:
 
     def abort_at(self, slots: int, attempt: int = 0) -> None:
         """Abort the next operation, or the next resumed one, when so many of its slots have been played in all; of
-        bound management's, those of pass `attempt`.
+        bound management's, those of pass `attempt`; a programming command behind so many of its steps.
         """
         self._abort_at = slots, attempt
 
@@ -101,6 +102,16 @@ class Controller:
                 return 1 <= argument <= Train(self.tile.get("train")).most_slots
             case Opcode.RESUME:
                 return self._aborted is not None
+            case Opcode.PROGRAM:
+                return argument <= 1 and index > 0
+            case Opcode.SYMMETRIZE:
+                return index > 0
+            case Opcode.SENSE:
+                return argument <= MAX_READS_LOG2 and index < config.rows
+            case Opcode.VERIFY:
+                return index < config.rows
+            case Opcode.CALIBRATE:
+                return argument <= MAX_READS_LOG2 and index < LEVELS
             case _:
                 return True
 
@@ -139,6 +150,24 @@ class Controller:
             case Opcode.UPDATE:
                 tile.update(values[:rows], values[rows:], argument)
                 return self._finished([])
+            case _:
+                return self._finished(self._program(opcode, argument, index, values))
+        return []
+
+    def _program(self, opcode: int, argument: int, index: int, values, steps: int | None = None):
+        """A programming command, or so many of its steps."""
+        tile = self.tile
+        match opcode:
+            case Opcode.PROGRAM:
+                tile.program(int(values[0]), int(values[1]), index, bool(argument), steps)
+            case Opcode.SYMMETRIZE:
+                tile.symmetrize(int(values[0]), int(values[1]), index, steps)
+            case Opcode.SENSE:
+                return tile.sense(index, argument, steps)
+            case Opcode.VERIFY:
+                return tile.verify(index, values, steps)
+            case Opcode.CALIBRATE:
+                return tile.calibrate(index, argument, steps)
         return []
 
     def _finished(self, data):
@@ -149,6 +178,7 @@ class Controller:
     def _abort(self, opcode: int, argument: int, index: int, values, first_slot: int, slots: int,
                attempt: int) -> None:
         tile, rows = self.tile, self.tile.config.rows
+        self._abort_at = None
         match opcode:
             case Opcode.FORWARD:
                 tile.abort_forward(values, slots)
@@ -162,7 +192,12 @@ class Controller:
                 tile.abort_backward_vector(values, slots, attempt)
             case Opcode.UPDATE_VECTOR:
                 tile.abort_update_vector(values[:rows], values[rows:], slots, first_slot)
-        self._abort_at = None
+            case _:
+                try:
+                    self._program(opcode, argument, index, values, slots)
+                except AbortedError:
+                    self._keep(None)
+                raise _AbortedError
         self._keep((opcode, argument, index, values), slots)
         raise _AbortedError
 

@@ -19,6 +19,11 @@
 | FORWARD_VECTOR | -  | -              | R vector words    | C vector words |
 | BACKWARD_VECTOR | - | -              | C vector words    | R vector words |
 | UPDATE_VECTOR | -   | -              | R words of x, C of d | BL     |
+| PROGRAM  | 0 up, 1 down | pulses     | row, column, or -1 | -        |
+| SENSE    | log2 of reads | row       | -                 | C sums of ADC codes |
+| VERIFY   | -        | row            | C targets         | C results |
+| SYMMETRIZE | -      | pairs of pulses | row, column, or -1 | -       |
+| CALIBRATE | log2 of reads | reference charge | -         | N sums of ADC codes |
 | ABORT    | -        | -              | -                 | -         |
 | RESUME   | -        | -              | -                 | of the operation |
 
@@ -64,8 +69,8 @@ class Opcode(IntEnum):
 
 
 SERVED = frozenset({Opcode.GET, Opcode.SET, Opcode.WRITE, Opcode.READ, Opcode.FORWARD, Opcode.BACKWARD, Opcode.UPDATE,
-                    Opcode.RESET, Opcode.FORWARD_VECTOR, Opcode.BACKWARD_VECTOR, Opcode.UPDATE_VECTOR, Opcode.ABORT,
-                    Opcode.RESUME})
+                    Opcode.RESET, Opcode.FORWARD_VECTOR, Opcode.BACKWARD_VECTOR, Opcode.UPDATE_VECTOR, Opcode.PROGRAM,
+                    Opcode.SENSE, Opcode.VERIFY, Opcode.SYMMETRIZE, Opcode.CALIBRATE, Opcode.ABORT, Opcode.RESUME})
 """Opcodes that a tile knows; the others are reserved, and refused."""
 
 
@@ -82,7 +87,8 @@ class Status(IntEnum):
 
 MEANING = {
     Status.BAD_OPCODE: "Opcode must be one of " + ", ".join(f"{o.value} {o.name}" for o in sorted(SERVED)),
-    Status.BAD_ARGUMENT: "Register, plane, row or BL must be one that this tile has, and RESUME have what to resume",
+    Status.BAD_ARGUMENT: "Register, plane, row, BL or number of pulses or reads must be one that this tile has, and "
+                         "RESUME have what to resume",
     Status.BAD_LENGTH: "Packet must have as many words as its command takes",
     Status.BAD_VALUE: "Payload values must fit their format",
     Status.FRAMING: "Packet must begin with first, end with last and have neither in between",
@@ -156,11 +162,13 @@ def payload_length(config: TileConfig, opcode: int, argument: int) -> int:
     match opcode:
         case Opcode.SET:
             return 1
+        case Opcode.PROGRAM | Opcode.SYMMETRIZE:
+            return 2
         case Opcode.WRITE:
             return config.loadable[Plane(argument)].cols
         case Opcode.FORWARD | Opcode.FORWARD_VECTOR:
             return config.rows
-        case Opcode.BACKWARD | Opcode.BACKWARD_VECTOR:
+        case Opcode.BACKWARD | Opcode.BACKWARD_VECTOR | Opcode.VERIFY:
             return config.cols
         case Opcode.UPDATE | Opcode.UPDATE_VECTOR:
             return config.rows + config.cols

@@ -4,8 +4,10 @@ import numpy as np
 
 from golden import accelerate, crossbar, management, validate
 from golden.config import Plane, TileConfig
+from golden.correction import correct
 from golden.ledger import Ledger
 from golden.noise import Stream
+from golden.programmer import Programmer
 from golden.pulses import Encoding, Train, encoded_pulses, encoded_slots, negative, train
 from golden.register_file import register_file
 from golden.registers import Access, Interrupt, register_map
@@ -13,7 +15,7 @@ from golden.registers import Access, Interrupt, register_map
 WORD = 1 << 32
 
 
-class Tile:
+class Tile(Programmer):
     """Golden model of one tile: `rtl/tile.py` gives the same outputs, weights and counters.
 
     Every operation takes a batch and does its vectors in order, one event each; a batch equals the same vectors
@@ -270,7 +272,9 @@ class Tile:
                 outputs, saturations = 2 * outputs + found, saturations + saturated
         else:
             outputs, saturations = self._convert(crossbar.charges(codes, weights, config), events, attempt)
-        return outputs, {"slots": slots, "conversions": passes * weights.shape[1], "saturations": saturations,
+        offsets = config.code.max if encoding is Encoding.SERIAL else 1
+        return self._correct(outputs, offsets), {
+                         "slots": slots, "conversions": passes * weights.shape[1], "saturations": saturations,
                          "col_pulses" if is_backward else "row_pulses":
                              encoded_pulses(config, codes, encoding, slots).sum(axis=1),
                          "chip_cycles": passes * self._window(slots // passes, is_measured=True) if passes else 0}
@@ -321,10 +325,18 @@ class Tile:
                 + values["t_recover"])
         return time + values["t_hold"] + self.config.adc.cycles(values["t_convert"]) if is_measured else time
 
-    def _count(self, batch: int, saturations=0, **amounts) -> None:
-        """Enter a batch of operations into the ledger and raise their interrupts."""
+    def _correct(self, outputs, offsets: int):
+        """Outputs (B, n) with so many offsets in each, corrected where the register `correct` says so."""
+        if not self._values["correct"]:
+            return outputs
+        offset, gain = (self.planes[plane][0, :outputs.shape[1]]
+                        for plane in (Plane.CORRECTION_OFFSET, Plane.CORRECTION_GAIN))
+        return correct(outputs, offset, gain, offsets, self.config.output)
+
+    def _count(self, batch: int, saturations=0, is_over: bool = True, **amounts) -> None:
+        """Enter a batch of operations into the ledger and raise their interrupts; aborted ones are not over."""
         self.ledger.add(batch, saturations=saturations, **amounts)
-        if batch:
+        if batch and is_over:
             self.interrupt(Interrupt.DONE)
         if np.any(saturations):
             self.interrupt(Interrupt.SATURATION)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from golden.config import LEVEL, MAX_LEVEL, VECTOR, Plane, PlaneShape, TileConfig
+from golden.config import ALL, LEVEL, MAX_LEVEL, MAX_READS_LOG2, VECTOR, Plane, PlaneShape, TileConfig, check_int
 from golden.formats import Format
 from golden.pulses import TRAIN_WORD, Train
 from golden.registers import Register
@@ -112,3 +112,34 @@ def batch(values, n: int, name: str) -> np.ndarray:
     if values.ndim not in (1, 2) or values.shape[-1] != n:
         raise ValueError(f"{name} must have shape ({n},) or (batch, {n}), not {values.shape}")
     return values.reshape(-1, n)
+
+
+def within(value, low: int, high: int, name: str) -> int:
+    """An integer in low..high."""
+    check_int(name, int(value) if isinstance(value, np.integer) else value, low, high)
+    return int(value)
+
+
+def cross_points(config: TileConfig, row, col) -> tuple[int, np.ndarray]:
+    """Row (or ALL) and columns, as int64 (C,) of 0 and 1, of a programming command."""
+    for name, value, n in (("Row", row, config.rows), ("Column", col, config.cols)):
+        if value != ALL:
+            within(value, 0, n - 1, name)
+    return int(row), ((np.arange(config.cols) == col) | (col == ALL)).astype(np.int64)
+
+
+def reads_log2(value) -> int:
+    """The number of reads that are averaged, as a power of two."""
+    return within(value, 0, MAX_READS_LOG2, "Reads, as a power of two,")
+
+
+def targets(config: TileConfig, values) -> np.ndarray:
+    """Targets (C,) of write-verify, in 1/256 ADC LSB."""
+    return vector(config.adc.held.check(values, "Targets"), config.cols, "Targets")
+
+
+def vector(values: np.ndarray, n: int, name: str) -> np.ndarray:
+    """`values` of shape (n,)."""
+    if values.shape != (n,):
+        raise ValueError(f"{name} must have shape ({n},), not {values.shape}")
+    return values

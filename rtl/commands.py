@@ -19,6 +19,7 @@ class RawCommands(Component):
     Members: `control` from the controller, `drive` to the sequencer.
     """
 
+    resumes = True
     opcodes = tuple(_MODES)
     settings = ()
 

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tile controller: command packets in, response packets out; mirrors golden."""
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import stream
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out, connect
 
-from golden.config import TileConfig
+from golden.config import Plane, TileConfig
 from golden.protocol import Opcode, Status
 from golden.protocol import header as header_of
+from golden.pulses import Encoding
 from golden.registers import Interrupt
 from rtl.analog_port import Mode
 from rtl.commands import RawCommands
+from rtl.correction import Corrector
 from rtl.decoder import Decoder
 from rtl.drive import DriveMux
 from rtl.engine import OPERATIONS
@@ -19,6 +21,7 @@ from rtl.manager import Manager
 from rtl.meter import Meter
 from rtl.planes import WORD, SideBand
 from rtl.position import Position
+from rtl.programmer import Programmer
 from rtl.registers import RegisterBank
 from rtl.sequencer import TIMES, Sequencer
 from rtl.stream import StreamWord
@@ -43,7 +46,8 @@ class Controller(Component):
         self.config = config
         self.sequencer, self.meter, self.bank = Sequencer(config), Meter(config), RegisterBank(config)
         self.decoder, self.position = Decoder(config), Position(config)
-        self.engines = [RawCommands(config), Manager(config)]
+        self.engines = [RawCommands(config), Manager(config), Programmer(config)]
+        self.corrector = Corrector(config)
         coincident = config.rows * config.cols if config.pins else config.lanes  # in a cycle, at most
         super().__init__({
             "i": In(stream.Signature(StreamWord)), "o": Out(stream.Signature(StreamWord)),
@@ -62,11 +66,14 @@ class Controller(Component):
         word, header = self.i.payload, Cat(index, argument, opcode)
         start, is_resuming, is_acting, is_running, is_over = (Signal() for _ in range(5))
         is_aborting, owes_abort, is_resumable, aborted = Signal(), Signal(), Signal(), Signal.like(header)
+        resumes = Cat(opcode == each for engine in self.engines if engine.resumes for each in engine.opcodes).any()
         status, result_valid, result, result_ready = Signal(Status), Signal(), Signal(32), Signal()
+        read = Signal(signed(32))
         m.d.comb += [
             decoder.opcode.eq(opcode), decoder.argument.eq(argument), decoder.index.eq(index),
             decoder.value.eq(word.data), decoder.accepts.eq(bank.accepts), decoder.writable.eq(bank.writable),
-            decoder.train.eq(bank.train), decoder.resumable.eq(is_resumable), sequencer.abort.eq(is_aborting),
+            decoder.first.eq(position.n == 0), decoder.train.eq(bank.train),
+            decoder.resumable.eq(is_resumable), sequencer.abort.eq(is_aborting),
             bank.is_running.eq(is_acting | is_running), bank.aborted_slots.eq(Mux(is_resumable, sequencer.played, 0)),
         ]
         with m.FSM():
@@ -142,7 +149,7 @@ class Controller(Component):
                     m.d.sync += is_aborting.eq(1)
                 with m.If(is_over):
                     m.d.sync += [fault.eq(status), is_aborting.eq(0), aborted.eq(header),
-                                 is_resumable.eq(status == Status.ABORTED)]
+                                 is_resumable.eq((status == Status.ABORTED) & resumes)]
                     m.d.comb += bank.interrupts.eq(Mux(status == Status.OK, Interrupt.DONE, 0))
                     m.next = "RESPOND"
             with m.State("RESPOND"):  # header
@@ -169,7 +176,7 @@ class Controller(Component):
                     with m.Case(Opcode.GET):
                         m.d.comb += [self.o.valid.eq(1), self.o.payload.data.eq(bank.read)]
                     with m.Case(Opcode.READ):
-                        m.d.comb += [self.o.valid.eq(1), self.o.payload.data.eq(self.side.read)]
+                        m.d.comb += [self.o.valid.eq(1), self.o.payload.data.eq(read)]
                     with m.Default():
                         m.d.comb += [self.o.valid.eq(result_valid), self.o.payload.data.eq(result),
                                      result_ready.eq(self.o.ready)]
@@ -184,6 +191,7 @@ class Controller(Component):
                "resume": is_resuming}
         self._engines(m, own, is_stored, start, is_over, status, (result, result_valid, result_ready))
         self._route(m, opcode, argument, index, is_stored)
+        self._correct(m, argument, read)
         self._settings(m)
         self._count(m, start, is_running)
         return m
@@ -192,7 +200,9 @@ class Controller(Component):
         """The engine whose opcode it is has the sequencer, and the controller's ear."""
         m.submodules.mux = mux = DriveMux(self.config, len(self.engines))
         data, valid, ready = result
-        connect(m, mux.o, self.sequencer.drive)
+        m.submodules.corrector = self.corrector
+        connect(m, mux.o, self.corrector.i)
+        connect(m, self.corrector.o, self.sequencer.drive)
         m.d.comb += self.bank.next_event.eq(mux.o.next_event)
         for number, engine in enumerate(self.engines):
             m.submodules[f"engine_{number}"] = engine
@@ -228,6 +238,17 @@ class Controller(Component):
             side.value.eq(read.data), side.seed.eq(bank.seed), side.event.eq(bank.event),
             side.noise_row.eq(sequencer.noise_row), side.first_slot.eq(sequencer.first_slot),
         ]
+
+    def _correct(self, m: Module, plane: Signal, read: Signal):
+        """Planes of the digital correction are here, all others at the far end of the side band."""
+        corrector, side = self.corrector, self.side
+        m.d.comb += [corrector.line.eq(self.position.n), corrector.value.eq(side.value), read.eq(side.read),
+                     corrector.correct.eq(self.bank.correct),
+                     corrector.shifts.eq(self.bank.encoding == Encoding.SERIAL)]
+        for each, write, value in ((Plane.CORRECTION_OFFSET, corrector.write_offset, corrector.read_offset),
+                                   (Plane.CORRECTION_GAIN, corrector.write_gain, corrector.read_gain)):
+            with m.If(plane == each):
+                m.d.comb += [write.eq(side.write), read.eq(value)]
 
     def _settings(self, m: Module):
         """Registers to those that they are for."""

@@ -3,7 +3,8 @@
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib.wiring import Component, In, Out
 
-from golden.config import MAX_BL, MAX_LEVEL, VECTOR, TileConfig
+from golden.config import ALL, MAX_BL, MAX_LEVEL, MAX_READS_LOG2, VECTOR, TileConfig
+from golden.programmer import LEVELS
 from golden.protocol import SERVED, Opcode, Status, gives_up
 from golden.pulses import WORD_SLOTS, Train
 from golden.registers import FIRST_STATUS, register_map, runs
@@ -14,8 +15,9 @@ class Decoder(Component):
 
     Members: `opcode`, `argument`, `index` of the header in; `fault` is BAD_OPCODE, BAD_ARGUMENT or OK, `n_payload`
     and `n_data` the words of its payload and response. `value` in, `is_good` out: whether it may be in that
-    payload; for SET that is up to the register bank, which says `accepts`. `train` is the register of this name;
-    `resumable` in, whether an operation was aborted; `gives_up` out, whether the command gives it up.
+    payload (`first` in: as its first word); for SET that is up to the register bank, which says `accepts`. `train` is
+    the register of this name; `resumable` in, whether an operation was aborted; `gives_up` out, whether the command
+    gives it up.
     """
 
     def __init__(self, config: TileConfig):
@@ -23,8 +25,8 @@ class Decoder(Component):
         longest = config.rows + config.cols
         super().__init__({
             "opcode": In(8), "argument": In(8), "index": In(16), "value": In(signed(32)), "accepts": In(1),
-            "writable": In(1), "train": In(Train), "resumable": In(1), "gives_up": Out(1),
-             "fault": Out(Status), "n_payload": Out(range(longest + 1)),
+            "writable": In(1), "train": In(Train), "resumable": In(1), "first": In(1), "gives_up": Out(1),
+            "fault": Out(Status), "n_payload": Out(range(longest + 1)),
             "n_data": Out(range(max(longest, 255) + 1)), "is_good": Out(1),
         })
 
@@ -76,6 +78,21 @@ class Decoder(Component):
                 m.d.comb += [has_argument.eq((self.argument > 0) & (self.argument <= most)),
                              self.n_payload.eq(config.rows + config.cols),
                              self.is_good.eq(is_words | self._within(-MAX_LEVEL, MAX_LEVEL))]
+            case Opcode.PROGRAM | Opcode.SYMMETRIZE:
+                largest = Mux(self.first, config.rows, config.cols) - 1
+                good = (self.value >= ALL) & (self.value <= largest)
+                m.d.comb += [has_argument.eq((self.index > 0) & ((self.argument <= 1) | (opcode == Opcode.SYMMETRIZE))),
+                             self.n_payload.eq(2), self.is_good.eq(good)]
+            case Opcode.SENSE:
+                m.d.comb += [has_argument.eq((self.index < config.rows) & (self.argument <= MAX_READS_LOG2)),
+                             self.n_data.eq(config.cols)]
+            case Opcode.VERIFY:
+                held = config.adc.held
+                m.d.comb += [has_argument.eq(self.index < config.rows), self.n_payload.eq(config.cols),
+                             self.n_data.eq(config.cols), self.is_good.eq(self._within(held.min, held.max))]
+            case Opcode.CALIBRATE:
+                m.d.comb += [has_argument.eq((self.index < LEVELS) & (self.argument <= MAX_READS_LOG2)),
+                             self.n_data.eq(config.n_converters)]
             case Opcode.RESUME:
                 m.d.comb += has_argument.eq(self.resumable)
             case Opcode.RESET | Opcode.ABORT:

@@ -22,6 +22,7 @@ class Drive(Signature):
     - `start`, `mode`; `bl`, slots of an UPDATE or PROGRAM; `attempt`, the row of the converters' noise (pass of bound
       management); `resume`: go on behind the slots that the aborted UPDATE or PROGRAM has played.
     - `levels`: values of trains are levels, even where the register `train` says that they are words.
+    - `raw`: ADC codes of a pulse-width window as they are: neither bit-serial, nor corrected.
     - `row_all`, or else `row_index`: rows that are on in PROGRAM. `reference`: -1, 0, 1 in REFERENCE.
     - `next_event`: strobe; the register event counts on.
     - `output_index` in, `output` in the same cycle: results of the last FORWARD, BACKWARD or REFERENCE, by line.
@@ -37,7 +38,7 @@ class Drive(Signature):
             "train_write": Out(1), "train_chunk": Out(range(chunks)), "train_lane": Out(range(config.lanes)),
             "train_value": Out(signed(32)),
             "start": Out(1), "mode": Out(Mode), "bl": Out(range(MAX_BL + 1)), "attempt": Out(3), "resume": Out(1),
-            "levels": Out(1),
+            "levels": Out(1), "raw": Out(1),
             "row_all": Out(1), "row_index": Out(range(config.rows)), "reference": Out(signed(2)),
             "next_event": Out(1), "output_index": Out(range(n)),
             "output": In(shape_of(config.output)), "saturated": In(1),

@@ -15,9 +15,10 @@ class Engine(Signature):
     """A group of commands that run on the array, as the controller sees the component that carries them out.
 
     To add an engine: write a component with a member `control` of `In(Engine(config))` and a member `drive` of
-    `Out(Drive(config))` and class attributes `opcodes` and `settings`; name its opcodes in `golden.protocol.SERVED` and
-    say in `Decoder._command` what their packets look like; append an instance to `Controller.engines`. The registers
-    `settings` are ports of its own, which `Controller._settings` connects to the bank by name.
+    `Out(Drive(config))` and class attributes `opcodes`, `settings` and `resumes` (whether RESUME can go on with its
+    commands); name its opcodes in `golden.protocol.SERVED` and say in `Decoder._command` what their packets look like;
+    append an instance to `Controller.engines`. The registers `settings` are ports of its own, which
+    `Controller._settings` connects to the bank by name.
 
     Members, as the controller sees them:
 

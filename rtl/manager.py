@@ -43,6 +43,7 @@ class Manager(Component):
     """
 
     opcodes = tuple(_MODES)
+    resumes = True
     settings = ("nm", "bm_passes", "bm_backward", "um", "bl", "ratio")
     pass_latency = Scaler.latency + 2
     code_latency = 1 + GainUnit.gain_latency + pass_latency

@@ -65,17 +65,18 @@ class Sequencer(Component):
         slot, n_slots, bit = Signal.like(self.played), Signal.like(self.played), Signal(3)
         is_aborted, is_on, take_slot, is_late = Signal(), Signal(), Signal(), Signal()
         is_update, is_measured, is_input = Signal(), Signal(), Signal()
-        is_serial, is_weighted = Signal(), Signal()
+        is_serial, is_weighted, encoding = Signal(), Signal(), Signal(Encoding)
         m.d.comb += [
+            encoding.eq(Mux(drive.raw, Encoding.WIDTH, self.encoding)),
             is_update.eq(mode == Mode.UPDATE), is_measured.eq(Value.cast(mode).matches(*MEASURED)),
             is_input.eq((mode == Mode.FORWARD) | (mode == Mode.BACKWARD)),
-            is_serial.eq(is_input & (self.encoding == Encoding.SERIAL)),
-            is_weighted.eq(is_input & (self.encoding == Encoding.SERIAL_ANALOG)),
+            is_serial.eq(is_input & (encoding == Encoding.SERIAL)),
+            is_weighted.eq(is_input & (encoding == Encoding.SERIAL_ANALOG)),
             is_late.eq(self.watchdog.any() & (waited == self.watchdog)),
         ]
         is_ready, is_stopped = Signal(), Signal()
         m.d.comb += [is_ready.eq(~is_update | trains.ready), is_stopped.eq(self.abort & (is_update | is_input))]
-        self._count_slots(m, mode, n_slots)
+        self._count_slots(m, mode, encoding, n_slots)
 
         with m.FSM():
             with m.State("IDLE"):  # no sequence
@@ -179,16 +180,16 @@ class Sequencer(Component):
         ]
         self._drive_lines(m, mode, take_slot, is_on, is_serial | is_weighted)
         self._generate(m, take_slot & is_update, take_slot)
-        self._convert(m, mode, bit)
+        self._convert(m, mode, encoding, bit)
         with m.If(take_slot):
             m.d.sync += [slot.eq(slot + 1), elapsed.eq(0), is_on.eq(1)]
         return m
 
-    def _count_slots(self, m: Module, mode: Signal, n_slots: Signal):
+    def _count_slots(self, m: Module, mode: Signal, encoding: Signal, n_slots: Signal):
         """Slots of a window."""
         with m.Switch(mode):
             with m.Case(Mode.FORWARD, Mode.BACKWARD):
-                with m.Switch(self.encoding):
+                with m.Switch(encoding):
                     with m.Case(Encoding.WIDTH):
                         m.d.comb += n_slots.eq(self.config.code.max)
                     with m.Case(Encoding.SERIAL):
@@ -245,7 +246,7 @@ class Sequencer(Component):
             trains.stop.eq(drive.done), trains.seed.eq(self.seed), trains.event.eq(self.event),
         ]
 
-    def _convert(self, m: Module, mode: Signal, bit: Signal):
+    def _convert(self, m: Module, mode: Signal, encoding: Signal, bit: Signal):
         """Codes of the converters to outputs: shifted and added over the bits of a bit-serial input."""
         port, drive, adc, config = self.port, self.drive, self.adc, self.config
         code, n = config.adc.code, config.n_converters
@@ -259,7 +260,7 @@ class Sequencer(Component):
         for each, count in ((Mode.FORWARD, config.cols), (Mode.BACKWARD, config.rows)):
             with m.If(mode == each):
                 m.d.comb += [lines.eq((1 << count) - 1), self.n_converted.eq(count)]
-        is_first = (bit == config.code_bits - 2) | (self.encoding != Encoding.SERIAL)
+        is_first = (bit == config.code_bits - 2) | (encoding != Encoding.SERIAL)
         for line, (output, found) in enumerate(zip(outputs, adc.codes, strict=True)):
             m.d.comb += is_rail[line].eq(lines[line] & ((found == code.max) | (found == code.min)))
             with m.If(self.converted):

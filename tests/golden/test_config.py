@@ -29,7 +29,7 @@ def test_constants():
     assert [(p.name, p.value) for p in Plane] == [
         ("WEIGHT", 0), ("STEP_UP", 1), ("STEP_DOWN", 2), ("W_MAX", 3), ("W_MIN", 4), ("SLOPE_UP", 5),
         ("SLOPE_DOWN", 6), ("ADC_GAIN", 7), ("ADC_OFFSET", 8), ("HIDDEN", 9), ("ADC_DAC", 10),
-        ("COMPARATOR", 11)]
+        ("COMPARATOR", 11), ("CORRECTION_OFFSET", 12), ("CORRECTION_GAIN", 13)]
 
 
 @pytest.mark.parametrize("weight_bits", range(8, 19))
@@ -78,10 +78,10 @@ def test_planes_in_the_order_of_their_number(name):
     assert (Plane.HIDDEN in planes) == name.startswith("writenoise")
 
 
-def test_nothing_can_be_loaded_behind_pins():
+def test_only_the_correction_can_be_loaded_behind_pins():
     config = TileConfig(pins=True)
     assert config.planes == replace(config, pins=False).planes == replace(config, pins=False).loadable
-    assert not config.loadable
+    assert set(config.loadable) == {Plane.CORRECTION_OFFSET, Plane.CORRECTION_GAIN}
 
 
 @pytest.mark.parametrize("name", CONFIGS)

@@ -14,6 +14,7 @@ from golden import adc, device
 from golden.adc import Adc, AdcConfig, AdcKind
 from golden.config import LEVEL, MAX_LEVEL, VECTOR, Plane, TileConfig
 from golden.controller import Controller
+from golden.correction import CORRECTION_GAIN
 from golden.device import ConstantStep, PiecewiseStep, StepEngine
 from golden.formats import Format, divide_half_even, round_half_even
 from golden.gain import gain
@@ -91,7 +92,8 @@ def test_divide(row):
 def test_formats():
     formats = {
         "input code x, error code d": DEFAULT.code, "weight w": DEFAULT.weight, "charge q": DEFAULT.charge,
-        "ADC gain": adc.GAIN, "ADC offset": DEFAULT.adc.offset, "ADC noise sigma": adc.SIGMA,
+        "ADC gain": adc.GAIN, "correction gain": CORRECTION_GAIN, "ADC offset": DEFAULT.adc.offset,
+        "ADC noise sigma": adc.SIGMA,
         "held": DEFAULT.adc.held, "ADC code": DEFAULT.adc.code, "level": LEVEL, "step": device.STEP,
         "slope": device.SLOPE, "mean step": device.MEAN, "table node": device.TABLE,
         "write sigma": device.WRITE_SIGMA, "c2c sigma": device.SIGMA, "c2c gain": device.GAIN, "vector": VECTOR}
@@ -113,6 +115,7 @@ def test_planes():
     adc_config = AdcConfig(capacitor_spread=0.1, comparator_offset=1.0)
     config = replace(DEFAULT, cols=80, device=DEVICES["ReRamSB"], adc=adc_config)
     formats = {"weight": config.weight, "step": device.STEP, "slope": device.SLOPE, "ADC gain": adc.GAIN,
+               "correction gain": CORRECTION_GAIN,
                "ADC offset": config.adc.offset}
     shapes = {"R x C": (64, 80), "1 x N": (1, 80), "B x N": (9, 80)}
     listed = {(int(row["number"]), row["plane"]): (formats[row["format"]], *shapes[row["shape"]])
@@ -318,7 +321,7 @@ def test_registers():
 
 def test_opcodes():
     config = replace(DEFAULT, rows=3, cols=5, lanes=1)
-    counts = {"0": 0, "1": 1, "R": 3, "C": 5, "R + C": 8, "columns of the plane": 5}
+    counts = {"0": 0, "1": 1, "2": 2, "R": 3, "C": 5, "R + C": 8, "columns of the plane": 5}
     listed = {Opcode(int(row["number"])): row for row in tables("Opcodes")[0]}
     assert numbered("Opcodes", "opcode") == [(o.value, o.name) for o in sorted(SERVED)]
     for opcode, row in listed.items():
@@ -378,3 +381,33 @@ def test_defaults_of_the_configuration():
                 "ADC noise": DEFAULT.adc.noise}
     listed = {row["parameter"]: row["default"] for row in tables("2. Configuration and formats")[0]}
     assert {name: float(listed[name]) for name in defaults} == defaults
+
+
+def fresh_tile(seed: int) -> Tile:
+    """A populated tile of 2 x 2, weights zero."""
+    config = TileConfig(rows=2, cols=2, lanes=1, device=DEVICES["GokmenVlasov"], adc=AdcConfig(bound=2.0))
+    tile = Tile(config)
+    for plane, values in config.populate(seed).items():
+        tile.write_plane(plane, values)
+    tile.set("seed", seed)
+    return tile
+
+
+@rows("Examples: windows")
+def test_windows(row):
+    seed, at_row, column, pulses, down, event = integers(row, "seed", "row", "column", "pulses", "down", "event behind")
+    tile = fresh_tile(seed)
+    tile.program(at_row, column, pulses, bool(down))
+    assert tile.get("event") == event
+    assert tile.planes[Plane.WEIGHT].ravel().tolist() == integers(row, "w00", "w01", "w10", "w11")
+
+
+@rows("Examples: verify")
+def test_verify(row):
+    tile = fresh_tile(int(row["seed"]))
+    for name, value in {"reads": 2, "tolerance": 300, "limit": int(row["L"]), "patience": int(row["p"])}.items():
+        tile.set(f"verify_{name}", value)
+    results = tile.verify(0, integers(row, "target 0", "target 1"))
+    assert results.tolist() == integers(row, "result 0", "result 1")
+    assert tile.get("event") == int(row["event behind"])
+    assert tile.planes[Plane.WEIGHT][0].tolist() == integers(row, "w00", "w01")

@@ -23,6 +23,8 @@ def headers(config, opcode: Opcode):
             return product((*range(17), 64, 128, 255), indices(config))
         case Opcode.UPDATE:
             return product(range(256), (0, 0xFFFF))
+        case Opcode.PROGRAM | Opcode.SENSE | Opcode.CALIBRATE:
+            return product((*range(11), 128, 255), (*indices(config), 1, 2, 3))
         case _:
             return product((0, 1, 255), indices(config))
 
@@ -46,6 +48,10 @@ def n_data(config, opcode: Opcode, argument: int) -> int:
             return config.rows
         case Opcode.UPDATE_VECTOR:
             return 1
+        case Opcode.SENSE | Opcode.VERIFY:
+            return config.cols
+        case Opcode.CALIBRATE:
+            return config.n_converters
         case _:
             return 0
 
