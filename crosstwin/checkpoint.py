@@ -13,7 +13,8 @@ from golden import validate
 from golden.config import Plane, TileConfig
 from golden.registers import CONTRACT_VERSION
 
-_BROKEN = (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error)
+_BROKEN = (OSError, EOFError, KeyError, RuntimeError, TypeError, ValueError, zipfile.BadZipFile, zlib.error)
+"""What reading a damaged archive raises; a RuntimeError where a method of compression or encryption is unknown."""
 
 
 class CheckpointError(ValueError):
