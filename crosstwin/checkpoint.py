@@ -26,11 +26,14 @@ def identity(config: TileConfig) -> str:
     return f"contract {CONTRACT_VERSION}, {replace(config, lanes=1)!r}"
 
 
-def save(path, tile) -> None:
-    """Write the state of `tile` to `path`: the old file or the whole new one, never a part."""
+def save(path, tile, reference) -> None:
+    """Write the state of `tile`, and the weight codes (R, C) that are subtracted from it, to `path`: the old file or
+    the whole new one, never a part.
+    """
     path = Path(path)
     content = {f"plane_{plane.name}": tile.read_plane(plane) for plane in tile.config.loadable}
     content |= {f"register_{name}": np.int64(tile.get(name)) for name in _stored(tile)}
+    content |= {"reference": np.asarray(reference)}
     content["identity"] = np.array(identity(tile.config))
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -44,8 +47,10 @@ def save(path, tile) -> None:
         raise
 
 
-def restore(path, tile) -> dict[Plane, np.ndarray]:
-    """Put the state in `path` onto `tile` and return its planes; CheckpointError with nothing changed."""
+def restore(path, tile) -> tuple[dict[Plane, np.ndarray], np.ndarray]:
+    """Put the state in `path` onto `tile`; its planes, and the weight codes that are subtracted from it.
+    CheckpointError with nothing changed.
+    """
     try:
         with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
             found = str(file["identity"])
@@ -59,13 +64,17 @@ def restore(path, tile) -> dict[Plane, np.ndarray]:
                   for plane in tile.config.loadable}
         registers = {name: validate.register_value(tile.registers, name, int(content[f"register_{name}"]))
                      for name in _stored(tile)}
+        reference = tile.config.weight.check(content["reference"], "References")
+        shape = tile.config.rows, tile.config.cols
+        if reference.shape != shape:
+            raise ValueError(f"References must have shape {shape}, not {reference.shape}")
     except _BROKEN as error:
         raise CheckpointError(f"Checkpoint {path} must hold what the tile can, but: {error}") from None
     for plane, values in planes.items():
         tile.write_plane(plane, values)
     for name, value in registers.items():
         tile.set(name, value)
-    return planes
+    return planes, reference
 
 
 def _stored(tile) -> list[str]:

@@ -28,6 +28,12 @@ class Lines:
         """Converters that are taken for perfect ones."""
         return cls(np.ones(config.n_converters), np.zeros(config.n_converters))
 
+    @classmethod
+    def of(cls, planes: dict[Plane, np.ndarray]):
+        """Converters that these planes correct."""
+        gain, offset = (planes[plane][0] for plane in (Plane.CORRECTION_GAIN, Plane.CORRECTION_OFFSET))
+        return cls(1 / (np.maximum(gain, 1) * CORRECTION_GAIN.lsb), offset / (1 << HELD_FRAC))
+
     def planes(self, config: TileConfig) -> dict[Plane, np.ndarray]:
         """The planes that correct codes of these converters."""
         return {Plane.CORRECTION_OFFSET: config.adc.offset.quantize(self.offset)[None],
@@ -70,13 +76,12 @@ def calibrate(tile, reads_log2: int) -> Calibration:
 
     before = measure()
     gain = (before[-1] - before[0]) / (ideal[-1] - ideal[0])
-    lines = Lines(gain, before.mean(axis=0))
-    planes = lines.planes(config)
+    planes = Lines(gain, before.mean(axis=0)).planes(config)
+    lines = Lines.of(planes)
     for plane, values in planes.items():
         tile.write_plane(plane, values)
     tile.set("correct", 1)
-    offset = planes[Plane.CORRECTION_OFFSET] / (1 << HELD_FRAC)
-    after = (measure() - offset) * (planes[Plane.CORRECTION_GAIN] * CORRECTION_GAIN.lsb)
+    after = (measure() - lines.offset) / lines.gain
     return Calibration(lines, float(np.abs(before - ideal).max()), float(np.abs(after - ideal).max()))
 
 

@@ -152,7 +152,7 @@ class Twin:
 
     def save(self, path) -> None:
         """Write everything that the next results depend on to one file, all or nothing."""
-        checkpoint.save(path, self.tile)
+        checkpoint.save(path, self.tile, self._reference)
 
     def restore(self, path) -> None:
         """Return to a saved state: what follows gives the same bits again. Counters go on counting.
@@ -160,9 +160,11 @@ class Twin:
         CheckpointError, with nothing changed, if the file is damaged or of another configuration. The lane
         count may differ, as it never changes a bit.
         """
-        planes = checkpoint.restore(path, self.tile)
+        planes, self._reference = checkpoint.restore(path, self.tile)
         self._w_min, self._w_max = planes.get(Plane.W_MIN, self._w_min), planes.get(Plane.W_MAX, self._w_max)
         self._ratio = self.tile.get("ratio")
+        is_calibrated = self.tile.get("correct")
+        self._lines = programming.Lines.of(planes) if is_calibrated else programming.Lines.ideal(self.config)
 
     def _weights(self, values, name: str) -> np.ndarray:
         """Real weights (R, C), each with -2 < w < 2."""

@@ -114,3 +114,17 @@ def test_bad_arguments(call, message):
         with pytest.raises(ValueError, match=f"^{message}$"):
             call(twin)
         assert (twin.read() == before).all()
+
+
+def test_a_checkpoint_keeps_calibration_and_zero(tmp_path):
+    device = SoftBounds(dw_min=0.01, up_down=0.3, w_max=1.0, w_min=-1.0)
+    config = replace(UNEVEN, device=device)
+    with crosstwin.open(config=config, seed=6) as twin:
+        twin.calibrate(4)
+        twin.zero_shift(pairs=100)
+        twin.save(tmp_path / "state")
+        weights, sensed = twin.read(), twin.sense(2)
+    with crosstwin.open(config=config, seed=7) as other:
+        other.restore(tmp_path / "state")
+        assert (other.read() == weights).all()
+        assert (other.sense(2) == sensed).all()
