@@ -226,6 +226,46 @@ def test_errors_and_operations_raise_interrupts(controller):
     assert controller.tile.irq
 
 
+@pytest.mark.parametrize("opcode", [Opcode.FORWARD, Opcode.BACKWARD, Opcode.UPDATE], ids=lambda opcode: opcode.name)
+def test_abort_and_resume(controller, opcode):
+    """Aborted twice, then resumed: answers and state are those without an abort, but for what it cost."""
+    payload = {Opcode.FORWARD: [5] * ROWS, Opcode.BACKWARD: [-5] * COLS, Opcode.UPDATE: [40000] * (ROWS + COLS)}[opcode]
+    words, other = packet(opcode, 9, 0, payload), Controller(loaded_tile(TINY, 1))
+    controller.tile.set("seed", other.tile.get("seed"))
+    for plane, values in other.tile.planes.items():
+        controller.tile.write_plane(plane, values)
+    controller.abort_at(3)
+    assert controller.exchange(words).tolist() == packet(opcode, Status.ABORTED).tolist()
+    assert ask(controller, Opcode.GET, 1, 36, n=1) == [3]
+    controller.abort_at(5)
+    assert controller.exchange(packet(Opcode.RESUME)).tolist() == packet(opcode, Status.ABORTED).tolist()
+    assert ask(controller, Opcode.ABORT) == []
+    assert ask(controller, Opcode.GET, 1, 36, n=1) == [5]
+    assert controller.exchange(packet(Opcode.RESUME)).tolist() == other.exchange(words).tolist()
+    assert ask(controller, Opcode.GET, 1, 36, n=1) == [0]
+    assert controller.exchange(packet(Opcode.RESUME)).tolist() == packet(
+        Opcode.RESUME, Status.BAD_ARGUMENT).tolist()
+    assert state(controller.tile)["planes"] == state(other.tile)["planes"]
+    assert controller.tile.get("event") == other.tile.get("event") == 1
+
+
+@pytest.mark.parametrize(("words", "is_given_up"), [
+    (packet(Opcode.GET, 1, 0), False), (packet(Opcode.READ, 0, 0), False), (packet(Opcode.ABORT), False),
+    (packet(Opcode.ABORT, payload=[1]), False), (packet(Opcode.RESUME, payload=[1]), False), (packet(99), False),
+    (packet(Opcode.SET, 0, 34, [7]), False), (packet(Opcode.SET, 0, 37, [1]), False),
+    (packet(Opcode.SET, 0, 40, [7]), False), (packet(Opcode.UPDATE, 0, 0, [0] * (ROWS + COLS)), False),
+    (packet(Opcode.SET, 0, 33, [1]), True), (packet(Opcode.SET, 0, 8, []), True), (packet(Opcode.RESET), True),
+    (packet(Opcode.WRITE, 0, 0, [0]), True), (packet(Opcode.FORWARD), True), (packet(Opcode.UPDATE, 1), True),
+])
+def test_what_gives_up_an_aborted_operation(controller, words, is_given_up):
+    controller.abort_at(2)
+    controller.exchange(packet(Opcode.UPDATE, 5, 0, [40000] * (ROWS + COLS)))
+    controller.exchange(words)
+    assert ask(controller, Opcode.GET, 1, 36, n=1) == [0 if is_given_up else 2]
+    answer = controller.exchange(packet(Opcode.RESUME))
+    assert int(answer[0]) >> 16 & 0xFF == (Status.BAD_ARGUMENT if is_given_up else Status.OK)
+
+
 def test_every_status_is_tested():
     assert {status for _, status in ERRORS.values()} == set(Status) - {Status.OK, Status.ABORTED, Status.TIMEOUT}
 

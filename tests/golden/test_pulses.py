@@ -2,9 +2,20 @@
 import numpy as np
 import pytest
 
-from golden.config import MAX_LEVEL
+from golden.config import MAX_LEVEL, TileConfig
 from golden.noise import Stream
-from golden.pulses import WORD_SLOTS, Train, negative, pulse_width, train
+from golden.pulses import (
+    WORD_SLOTS,
+    Encoding,
+    Train,
+    encoded_pulses,
+    encoded_slots,
+    half_selects,
+    negative,
+    pulse_width,
+    train,
+    window_slots,
+)
 from tests.golden import reference
 from tests.support import CONFIGS
 
@@ -95,3 +106,34 @@ def test_words_are_sign_and_slots():
 def test_polarity_is_the_sign(kind):
     assert negative(np.array([-5, -1, 0, 4]), kind).tolist() == (
         [True, True, False, False])
+
+
+@pytest.mark.parametrize("encoding", Encoding, ids=lambda encoding: encoding.name)
+@pytest.mark.parametrize("code_bits", [2, 5, 9])
+def test_encoded_pulses_are_the_ones_of_the_slots(encoding, code_bits):
+    """Every code, in all slots and in any number of them."""
+    config = TileConfig(code_bits=code_bits)
+    codes, width = np.arange(config.code.min, config.code.max + 1), code_bits - 1
+    planes = np.array([np.abs(codes) >> bit & 1 for bit in range(width)])
+    slots = {Encoding.WIDTH: pulse_width(codes, config.code.max).T, Encoding.SERIAL: planes[::-1],
+             Encoding.SERIAL_ANALOG: planes}[encoding]
+    windows, each = window_slots(config, encoding)
+    assert (windows, each) == {Encoding.WIDTH: (1, config.code.max), Encoding.SERIAL: (width, 1),
+                               Encoding.SERIAL_ANALOG: (1, width)}[encoding]
+    assert encoded_slots(config, encoding) == len(slots) == windows * each
+    for n in range(len(slots) + 1):
+        assert encoded_pulses(config, codes, encoding, n).tolist() == slots[:n].sum(axis=0).tolist()
+    assert encoded_pulses(config, codes, encoding).tolist() == slots.sum(axis=0).tolist()
+
+
+@pytest.mark.parametrize("bias", [0, 1, 2])
+def test_half_selects_by_counting(bias):
+    """Cross-point by cross-point: with V/2 a line of its two is on, with V/3 it is not pulsed."""
+    rng = np.random.default_rng(bias)
+    rows, cols = rng.random((4, 9)) < 0.4, rng.random((5, 9)) < 0.5
+    count = 0
+    for slot in range(9):
+        for row in rows[:, slot]:
+            for col in cols[:, slot]:
+                count += (row != col if bias == 1 else not (row and col)) if bias else 0
+    assert half_selects(rows, cols, bias) == count

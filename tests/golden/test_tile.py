@@ -9,6 +9,7 @@ from golden.adc import AdcConfig
 from golden.config import MAX_LEVEL, Plane, TileConfig
 from golden.device import ConstantStep
 from golden.management import NoiseManagement, UpdateManagement, learning_ratio, update_levels
+from golden.pulses import Encoding, Train, encoded_pulses, encoded_slots
 from golden.tile import Tile
 from tests.golden import reference
 from tests.support import CONFIGS, loaded_tile, managed_vectors, random_codes, random_config, random_updates, state
@@ -487,3 +488,81 @@ def test_no_plane_is_reached_behind_pins():
     for operation in (lambda: tile.read(Plane.WEIGHT, 0), lambda: tile.write_plane(Plane.WEIGHT, weights)):
         with pytest.raises(ValueError, match="Planes must belong to an emulated array, not to a real one behind pins"):
             operation()
+
+
+@pytest.mark.parametrize("name", ["tiny", "softbounds", "narrow"])
+def test_bit_serial_outputs_equal_the_reference(name):
+    """Each bit is converted by itself, with noise of its own, and shifted and added; rails count in every bit."""
+    config = CONFIGS[name]
+    tile, codes = loaded_tile(config, 3), random_codes(config, 4, config.rows, 3)
+    planes, event, width = reference_planes(tile), 77, config.code_bits - 1
+    tile.set("event", event)
+    tile.set("encoding", Encoding.SERIAL)
+    outputs, rails = [], 0
+    for n, vector in enumerate(codes.tolist()):
+        total = [0] * config.cols
+        for bit in reversed(range(width)):
+            part = [(abs(x) >> bit & 1) * (-1 if x < 0 else 1) for x in vector]
+            found = reference.convert(config, reference.charge(part, planes["WEIGHT"]), planes, 3, event + n, bit << 3)
+            rails += sum(abs(code) == config.adc.code.max for code in found)
+            total = [2 * t + code for t, code in zip(total, found, strict=True)]
+        outputs.append(total)
+    assert tile.forward(codes).tolist() == outputs
+    assert config.output.holds(outputs)
+    assert tile.counters()["saturations"] == rails
+    assert tile.counters()["conversions"] == 4 * width * config.cols
+    assert tile.counters()["slots"] == 4 * width
+
+
+def test_analog_accumulation_gives_the_bits_of_pulse_width():
+    tiles = [loaded_tile(CONFIGS["tiny"], 3) for _ in range(2)]
+    tiles[1].set("encoding", Encoding.SERIAL_ANALOG)
+    codes = random_codes(CONFIGS["tiny"], 5, 5, 3)
+    assert tiles[0].forward(codes).tolist() == tiles[1].forward(codes).tolist()
+    assert tiles[1].counters()["slots"] == 5 * 6
+
+
+@pytest.mark.parametrize("train", Train, ids=lambda train: train.name)
+def test_an_update_in_parts_is_the_whole_one(train):
+    """Wherever it is cut: weights, counters and, at the end, the event."""
+    config, rng = CONFIGS["tiny"], np.random.default_rng(1)
+    rows, cols, _ = (values[2] for values in random_updates(config, 3, 4))
+    if train is Train.WORDS:
+        rows, cols = (rng.integers(-1 << 31, 1 << 31, n) for n in (config.rows, config.cols))
+    whole = loaded_tile(config, 3)
+    whole.set("train", train)
+    whole.update(rows, cols, 12)
+    for first, second in ((0, 0), (0, 5), (3, 3), (4, 11), (11, 11)):
+        tile = loaded_tile(config, 3)
+        tile.set("train", train)
+        tile.abort_update(rows, cols, 12, first)
+        assert tile.counters()["slots"] == first
+        tile.abort_update(rows, cols, 12, second, first)
+        assert (tile.get("event"), tile.counters()["updates"]) == (0, 0)
+        tile.resume_update(rows, cols, 12, second)
+        assert reference_planes(tile) == reference_planes(whole)
+        found, wanted = tile.counters(), whole.counters()
+        assert found.pop("chip_cycles") == wanted.pop("chip_cycles") + 2 * 4
+        assert found == wanted
+        assert tile.get("event") == 1
+
+
+@pytest.mark.parametrize("encoding", Encoding, ids=lambda encoding: encoding.name)
+def test_an_aborted_multiplication_counts_what_was_played(encoding):
+    config = CONFIGS["tiny"]
+    codes = random_codes(config, 4, config.rows, 1)[3]
+    for slots in range(encoded_slots(config, encoding)):
+        tile = loaded_tile(config, 3)
+        tile.set("encoding", encoding)
+        for name, value in {"t_precharge": 5, "t_slot": 3, "t_guard": 2, "t_recover": 7}.items():
+            tile.set(name, value)
+        tile.abort_forward(codes, slots)
+        window, converted = 5 + 4 + 2 + 7, slots if encoding is Encoding.SERIAL else 0
+        counters = tile.counters()
+        assert counters["slots"] == slots
+        assert counters["row_pulses"] == encoded_pulses(config, codes, encoding, slots).sum()
+        assert counters["conversions"] == converted * config.cols
+        assert counters["chip_cycles"] == window * (1 + converted) + 3 * slots + converted * (4 + 9)
+        assert (counters["forwards"], tile.get("event")) == (0, 0)
+    with pytest.raises(ValueError, match="Slots played must be in "):
+        tile.abort_backward(random_codes(config, 4, config.cols, 1)[3], encoded_slots(config, encoding))

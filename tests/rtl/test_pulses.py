@@ -144,6 +144,8 @@ async def play(ctx, generator: PulseTrain, seed: int, event: int, late, first: i
         await tick()
         ctx.set(generator.advance, 0)
     if end is not None:
+        for _ in range(late(end)):  # with the next slot made, too
+            await tick()
         ctx.set(generator.stop, 1)
         await tick()
         ctx.set(generator.stop, 0)
