@@ -6,11 +6,12 @@ import pytest
 from golden import crossbar
 from golden.config import ALL, Plane
 from golden.controller import Controller
+from golden.programmer import window_slots
 from golden.protocol import Opcode, Status, packet
 from golden.pulses import pulse_width
 from golden.registers import register_map
 from rtl.analog_port import Mode
-from rtl.programmer import Programmer
+from rtl.programmer import Programmer, _Judge
 from tests.rtl.simulation import run
 from tests.support import CONFIGS, assert_bits, loaded_tile
 
@@ -150,7 +151,7 @@ def test_calibrate(name, level):
 
 
 @names
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_verify(name, seed):
     config, rng = CONFIGS[name], np.random.default_rng(seed)
     ranges = {"verify_reads": (0, 2), "verify_tolerance": (0, 300), "verify_limit": (1, 6), "verify_pulses": (1, 63),
@@ -161,6 +162,81 @@ def test_verify(name, seed):
         targets[:2] = config.adc.held.max, config.adc.held.min
         settings |= {"verify_gain": (1 << 18) - 1, "verify_reads": 8 if name == "narrow" else 3, "verify_limit": 1}
     check(config, Opcode.VERIFY, 0, 1, targets.tolist(), settings)
+
+
+def judged(config, settings: dict, targets, sums):
+    """Rounds of sums (rounds, C) through golden's words: pulses of each round, and result words."""
+    k = settings["reads_log2"]
+    tolerance, most = settings["tolerance"] << k, min(settings["pulses"], window_slots(config))
+    state, rounds = [{"open": True, "outcome": 2, "passes": 0, "error": 0, "streak": 0} for _ in targets], []
+    for number, row in enumerate(sums):
+        codes = []
+        for column, target, total in zip(state, targets, row, strict=True):
+            error, code = (target << k) - 256 * total, 0
+            if column["open"]:
+                column["error"] = max(-32768, min(32767, error >> k))
+                same = column["streak"] and column["up"] == (error > 0) and \
+                    abs(error) >= column["start"] - tolerance
+                if abs(error) <= tolerance:
+                    column.update(open=False, outcome=0)
+                elif same and column["streak"] == settings["patience"]:
+                    column.update(open=False, outcome=1)
+                else:
+                    column.update(up=error > 0, streak=column["streak"] + 1 if same else 1,
+                                  start=column["start"] if same else abs(error))
+                    column["passes"] += number != len(sums) - 1
+                    pulses = max(1, min((abs(error) >> k) * settings["gain"] >> 16, most))
+                    code = -pulses if error > 0 else pulses
+            codes.append(code)
+        rounds.append(codes)
+    return rounds, [c["outcome"] | c["passes"] << 8 | (c["error"] & 0xFFFF) << 16 for c in state]
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("name", ["tiny", "table"])
+def test_what_is_decided_about_a_column(name, seed):
+    """Few different errors, so that they meet the tolerance and the start of a streak exactly; then any."""
+    config, rng = CONFIGS[name], np.random.default_rng(seed)
+    held, k = config.adc.held, (0, int(rng.integers(1, 8)), 8)[seed % 3]
+    settings = {"reads_log2": k, "tolerance": int(rng.choice([0, 256, 512, 700])), "pulses": int(rng.integers(1, 64)),
+                "gain": int(rng.choice([256, (1 << 18) - 1, 0, 5000])), "patience": int(rng.integers(1, 4))}
+    largest = config.adc.code.max << k
+    targets = rng.integers(-4, 5, config.cols) << 8
+    sums = rng.integers(-5, 6, (8, config.cols)) << k
+    if seed % 3 == 2:
+        targets = rng.choice([held.min, held.max, 0, 77], config.cols)
+        sums = rng.choice([-largest, largest, 1], (8, config.cols))
+    dut, found, results = _Judge(config), [], []
+
+    async def bench(ctx):
+        for setting, value in settings.items():
+            ctx.set(getattr(dut, setting), value)
+        for number, row in enumerate(sums):
+            codes = []
+            ctx.set(dut.is_first, number == 0)
+            ctx.set(dut.is_final, number == len(sums) - 1)
+            for line in range(config.cols):
+                ctx.set(dut.line, line)
+                await ctx.tick()
+                ctx.set(dut.sum, int(row[line]))
+                ctx.set(dut.target, int(targets[line]))
+                await ctx.tick()
+                await ctx.tick()
+                codes.append(ctx.get(dut.code))
+                assert ctx.get(dut.slots) == abs(codes[-1])
+                ctx.set(dut.write, 1)
+                await ctx.tick()
+                ctx.set(dut.write, 0)
+            found.append(codes)
+        for line in range(config.cols):
+            ctx.set(dut.line, line)
+            await ctx.tick()
+            results.append(ctx.get(dut.result))
+
+    run(dut, bench)
+    rounds, words = judged(config, settings, targets.tolist(), sums.tolist())
+    assert_bits("codes", rounds, found)
+    assert_bits("results", words, results)
 
 
 def test_verify_with_nothing_to_do():
