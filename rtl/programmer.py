@@ -221,8 +221,10 @@ class _Judge(Component):
         m.d.comb += size.eq(Mux(is_up, difference, -difference))
 
         # pulses for it
-        product = Signal(self.size_bits + len(self.gain))
-        m.d.sync += product.eq((size >> self.reads_log2) * self.gain)
+        of_a_read = Signal(config.adc.held.bits)
+        product = Signal(len(of_a_read) + len(self.gain))
+        m.d.comb += of_a_read.eq(size >> self.reads_log2)
+        m.d.sync += product.eq(of_a_read * self.gain)
         most = Mux(self.pulses > window_slots(config), window_slots(config), self.pulses)
         pulses, wanted = Signal.like(self.slots), product >> 16
         m.d.comb += pulses.eq(Mux(wanted > most, most, Mux(wanted == 0, 1, wanted)))

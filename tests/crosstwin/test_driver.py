@@ -7,7 +7,7 @@ import pytest
 
 from crosstwin.driver import LinkedTile, LinkError
 from crosstwin.links import ControllerLink
-from golden.config import MAX_LEVEL, Plane
+from golden.config import ALL, MAX_LEVEL, Plane
 from golden.presets import TILES
 from golden.protocol import ProtocolError
 from golden.tile import Tile
@@ -53,6 +53,36 @@ def test_all_operations_equal_the_tile(config, batch):
         direct.update(*levels, bl)
         linked.update(*levels, bl)
     same(direct, linked)
+
+
+PROGRAMMING = [
+    lambda tile: tile.program(1, ALL, 70, True), lambda tile: tile.program(ALL, 2, 3, False),
+    lambda tile: tile.symmetrize(ALL, ALL, 2), lambda tile: tile.sense(2, 3), lambda tile: tile.calibrate(0, 1),
+    lambda tile: tile.verify(3, np.arange(-9000, 9000, 3000)),
+]
+
+
+def test_programming_equals_the_tile():
+    direct, linked = pair()
+    for command in PROGRAMMING:
+        expected, actual = command(direct), command(linked)
+        np.testing.assert_array_equal(expected, actual)
+    same(direct, linked)
+
+
+@pytest.mark.parametrize("command", [
+    lambda tile: tile.program(5, 0, 1, True), lambda tile: tile.program(0, -2, 1, True),
+    lambda tile: tile.program(0, 0, 0, True), lambda tile: tile.symmetrize(0, 0, 65536),
+    lambda tile: tile.sense(0, 9), lambda tile: tile.calibrate(3, 0), lambda tile: tile.verify(0, [0] * 5)])
+def test_bad_programming_is_refused_alike(command):
+    messages = []
+    for tile in pair():
+        before = tile.counters()
+        with pytest.raises(ValueError, match="must") as refused:
+            command(tile)
+        messages.append(str(refused.value))
+        assert tile.counters() == before
+    assert messages[0] == messages[1]
 
 
 def test_rows_registers_and_reset_equal_the_tile():
