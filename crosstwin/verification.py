@@ -69,7 +69,7 @@ def run(backend: str, config: TileConfig, seed: int, settings: Settings) -> dict
     is_reachable = (targets >= w_min - tolerance) & (targets <= w_max + tolerance)
     return {
         "backend": backend, "device": type(device).__name__, "seed": seed, "rows": config.rows, "cols": config.cols,
-        "tolerance": settings.tolerance, "reads": 1 << settings.reads_log2, "limit": settings.limit,
+        "tolerance": settings.tolerance, "reads": 1 << settings.reads_log2, "most_windows": settings.limit,
         "residual_lsb": {"before": calibration.residual_before, "after": calibration.residual_after},
         "cross_points": targets.size, "reachable": int(is_reachable.sum()),
         **{outcome.name.lower(): verified.count(outcome) for outcome in Outcome},

@@ -18,6 +18,7 @@ def test_ecram_converges(seed):
     summary = verification.run("golden", SMALL, seed, verification.Settings())
     assert summary["cross_points"] == 128 == summary["converged"] + summary["stuck"] + summary["limit"]
     assert summary["converged"] >= 126
+    assert (summary["most_windows"], summary["limit"]) == (64, 0)
     assert summary["converged_within"] == summary["converged"]
     assert summary["stuck"] == summary["stuck_out_of_reach"]
     assert summary["residual_lsb"]["after"] < 0.5 < summary["residual_lsb"]["before"]
