@@ -47,7 +47,7 @@ class Deframer(Component):
             decoder.break_off.eq(self.break_off),
             check.data.eq(word[:8]), check.valid.eq(decoder.valid & (n_words > 0)), check.start.eq(~decoder.is_begun),
             write.addr.eq(n_words - 1), write.data.eq(whole),
-            write.en.eq(is_whole & (n_words > 0) & (n_words <= self.depth) & self.is_stored & ~self.hold),
+            write.en.eq(is_whole & (n_words > 0) & (n_words <= self.depth) & ~self.hold),
             read.addr.eq(self.address), self.word.eq(read.data),
             self.end.eq(decoder.end), self.length.eq(n_words - 2),
             self.is_good.eq(~decoder.is_broken & (n_bytes == 0) & (n_words >= 2) & (word == check.check)),

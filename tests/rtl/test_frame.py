@@ -3,7 +3,9 @@ import random
 
 import pytest
 
+from golden import cobs
 from golden import frame as golden
+from golden.crc import check
 from golden.frame import Frame, Kind
 from rtl.frame import Deframer, Framer
 from tests.rtl.simulation import run
@@ -82,6 +84,16 @@ def test_deframer_on_damage():
             assert header == frame.header
             assert length == min(len(frame.payload), DEPTH + 1)
             assert tuple(words[:length]) == frame.payload[:DEPTH]
+
+
+def test_what_is_no_header_and_words_is_damaged():
+    """Its check may be right, but it is too short, or ends within a word."""
+    rng = random.Random(3)
+    bodies = [rng.randbytes(n) for n in range(14)]
+    data = b"".join(b"\0" + cobs.encode(body + check(body).to_bytes(4, "little")) + b"\0" for body in bodies)
+    found = Received(Deframer(DEPTH), data).found
+    assert [is_good for _, _, is_good, *_ in found] == [int(n in (4, 8, 12)) for n in range(14)]
+    assert [frame is not None for frame in golden.Deframer().feed(data)] == [n in (4, 8, 12) for n in range(14)]
 
 
 def test_a_break_ends_a_frame_as_damaged():

@@ -102,7 +102,8 @@ def test_every_answer_is_golden_s():
             data = bytearray(frame().encode())
             if rng.random() < 0.15:
                 data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
-            await bench.send(ctx, bytes(data), rng.random() < 0.05)
+            is_break = rng.random() < 0.1
+            await bench.send(ctx, bytes(data[:rng.randrange(len(data))] if is_break else data), is_break)
             while bench.device.packets and rng.random() < 0.4:
                 words = bench.device.packets[0]
                 await bench.respond(ctx, [header(words[0] >> 24, 0, 1), rng.getrandbits(32)][:rng.choice([1, 2])])
