@@ -16,6 +16,8 @@ BAUD = 1_000_000
 """Rate of the boards' serial lines, bits a second; a pseudo-terminal has none."""
 _SLICE_S = 0.05
 """Longest single wait for bytes, so that an abort or a Ctrl-C is seen."""
+_LONGEST_WAIT_S = 1.0
+"""Between two questions to a board that is busy."""
 _MOST_REPEATS = 40
 """Of one packet, on a line that damages most of what is on it."""
 _MOST_SILENT = 4
@@ -91,7 +93,7 @@ class SerialLink:
                 self._is_open = True
                 return
             if verdict == Verdict.BUSY:
-                silent, wait = 0, min(2 * wait, 1.0)
+                silent, repeats, wait = 0, 0, min(wait, _LONGEST_WAIT_S)
                 deadline = now + wait
             if self._is_aborting:
                 self._is_aborting = False

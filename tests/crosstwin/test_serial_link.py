@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import crosstwin
+from crosstwin import serial_link
 from crosstwin.driver import LinkedTile, LinkError
 from crosstwin.serial_link import SerialLink
 from crosstwin.twin import Twin
@@ -91,6 +92,18 @@ def test_a_busy_board_is_waited_for_and_can_be_aborted(port):
         assert int(response[0]) >> 16 & 0xFF == Status.ABORTED
         port.is_held = False
         assert len(link.exchange(GET, 1)) == 2
+
+
+def test_a_board_may_be_busy_longer_than_a_packet_may_be_repeated(port, monkeypatch):
+    monkeypatch.setattr(serial_link, "_LONGEST_WAIT_S", 0.002)
+    monkeypatch.setattr(serial_link, "_MOST_REPEATS", 5)
+    with linked(port, timeout=0.002) as link:
+        port.is_held = True
+        timer = threading.Timer(0.4, setattr, (port, "is_held", False))
+        timer.start()
+        assert len(link.exchange(GET, 1)) == 2
+        timer.join()
+        assert link.repeats > 5
 
 
 def test_patience_ends(port):
