@@ -210,6 +210,26 @@ async def address_and_data_come_in_either_order(dut, first):
 
 
 @cocotb.test(timeout_time=200, timeout_unit="us")
+async def a_write_is_made_when_its_response_can_leave(dut):
+    """Two responses wait in registers; a third write waits with its own, behind a packet that comes meanwhile."""
+    bench = Bench(dut)
+    await bench.begin()
+    write, seed = bench.registers.write_if, bench.tile.registers["seed"].index
+    write.b_channel.pause = True
+    writes = [cocotb.start_soon(bench.check_write(seed, value)) for value in (5, 6)]
+    await ClockCycles(dut.aclk, 20)
+    await bench.check_read(seed)
+    third = cocotb.start_soon(bench.write(4 * seed, bytes([7, 0, 0, 0])))
+    await ClockCycles(dut.aclk, 20)
+    await bench.exchange(packet(Opcode.SET, 0, seed, [9]), "SET")
+    await bench.check_read(seed)
+    write.b_channel.pause = False
+    await Combine(*writes, third)
+    assert third.result() == bench.set(bench.tile, seed, 7) == OKAY
+    await bench.check_read(seed)
+
+
+@cocotb.test(timeout_time=200, timeout_unit="us")
 async def back_to_back_accesses_take_a_cycle_each(dut):
     """Without waits: n accesses take n cycles and a constant."""
     bench = Bench(dut)
