@@ -34,6 +34,12 @@ class Controller:
         """
         self._abort_at = slots, attempt
 
+    def write(self, name: str, value: int) -> None:
+        """Write a register beside the packets, as a bus does while none is on its way; ValueError as of the tile."""
+        self.tile.set(name, value)
+        if gives_up(Opcode.SET, self.tile.registers[name].index):
+            self._keep(None)
+
     def exchange(self, words) -> np.ndarray:
         """Response words to command words (both with framing bits); an unfinished packet waits for the next call."""
         out: list[np.ndarray] = []

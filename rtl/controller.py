@@ -76,6 +76,8 @@ class Controller(Component):
             decoder.resumable.eq(is_resumable), sequencer.abort.eq(is_aborting),
             bank.is_running.eq(is_acting | is_running), bank.aborted_slots.eq(Mux(is_resumable, sequencer.played, 0)),
         ]
+        with m.If(bank.changes):  # beside the packets: a setting of what was aborted
+            m.d.sync += is_resumable.eq(0)
         with m.FSM():
             with m.State("HEADER"):  # wait for a packet
                 m.d.comb += [self.i.ready.eq(~owes_abort), position.restart.eq(1)]
@@ -87,6 +89,7 @@ class Controller(Component):
                 with m.Elif(self.i.valid):
                     m.next = "DECODE"
             with m.State("DECODE"):  # a command that is wrong already is read to its end
+                m.d.comb += is_acting.eq(1)
                 with m.If(fault == Status.OK):
                     m.d.sync += fault.eq(decoder.fault)
                     with m.If((decoder.fault == Status.OK) & decoder.gives_up):
@@ -105,7 +108,7 @@ class Controller(Component):
                 with m.Elif(self.i.valid & word.last):
                     m.next = "CHECK"
             with m.State("CHECK"):  # the packet is whole: act on it, or refuse it
-                m.d.comb += position.restart.eq(1)
+                m.d.comb += [position.restart.eq(1), is_acting.eq(1)]
                 m.next = "RESPOND"
                 with m.If(fault == Status.OK):
                     with m.If(position.n != decoder.n_payload):

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib.wiring import Component, In, Out, Signature
 
 from golden.config import TileConfig
-from golden.registers import COUNTERS, Access, Interrupt, register_map
+from golden.registers import COUNTERS, FIRST_STATUS, Access, Interrupt, register_map
 
 IMMEDIATE = ("irq_status", "irq_enable", "control")
 """Registers that are written at once, also in the midst of an operation."""
@@ -25,7 +25,8 @@ class RegisterBank(Component):
     of its name; each counter has an input of its name that is added in every cycle, to the total and to the
     operation's own count, which `begin` starts anew. `next_event` increments the event. `interrupts` (bits of
     `Interrupt`) become pending, `irq` is the line. `abort` is a write to `control`; `aborted_slots` is read as given.
-    `port` is a second way in: what it writes waits for the first way, and, but for IMMEDIATE, while `is_running`.
+    `port` is a second way in: what it writes waits for the first way, and, but for IMMEDIATE, while `is_running`;
+    `changes` says that it writes a setting.
     """
 
     def __init__(self, config: TileConfig):
@@ -34,7 +35,7 @@ class RegisterBank(Component):
         increments = {name: In(32) for name in COUNTERS}
         super().__init__({
             "index": In(16), "value": In(32), "write": In(1), "clear": In(1), "next_event": In(1), "begin": In(1),
-            "port": In(RegisterPort), "is_running": In(1),
+            "port": In(RegisterPort), "is_running": In(1), "changes": Out(1),
             "writable": Out(1), "accepts": Out(1), "read": Out(32),
             "interrupts": In(len(Interrupt)), "irq": Out(1), "abort": Out(1), "aborted_slots": In(32),
             **{register.name: Out(register.bits, init=register.reset) for register in self.stored},
@@ -74,6 +75,7 @@ class RegisterBank(Component):
         port, cleared = self.port, Signal(len(Interrupt))
         is_immediate = Cat(port.write_index == self.map[name].index for name in IMMEDIATE).any()
         m.d.comb += port.waits.eq(self.write | self.clear | self.next_event | self.is_running & ~is_immediate)
+        m.d.comb += self.changes.eq(port.write & port.accepts & ~port.waits & (port.write_index < FIRST_STATUS))
         for register in self.map.values():
             if not register.writable:
                 continue

@@ -326,3 +326,16 @@ def test_any_words_get_answers_and_never_an_exception(controller, seed):
     assert all(Status(int(a[0]) >> 16 & 0xFF) is not None for a in answers)
     controller.exchange(np.array([LAST], dtype=np.uint64))
     assert ask(controller, Opcode.GET, 1, 1, n=1) == [ROWS]
+
+
+@pytest.mark.parametrize(("name", "status"), [("seed", Status.BAD_ARGUMENT), ("irq_enable", Status.OK)])
+def test_a_setting_written_beside_the_packets_gives_up_what_was_aborted(controller, name, status):
+    update = packet(Opcode.UPDATE, 9, payload=[MAX_LEVEL] * (ROWS + COLS))
+    controller.abort_at(4)
+    assert int(controller.exchange(update)[0]) >> 16 & 0xFF == Status.ABORTED
+    with pytest.raises(ValueError, match="must be a writable one, not rows"):
+        controller.write("rows", 1)
+    assert controller.tile.get("aborted_slots") == 4
+    controller.write(name, 1)
+    assert controller.tile.get(name) == 1
+    assert int(controller.exchange(packet(Opcode.RESUME))[0]) >> 16 & 0xFF == status

@@ -93,14 +93,14 @@ class Bench:
 
     async def check_write(self, index: int, value: int) -> None:
         """The same for a write, which golden makes first."""
-        expected = self.set(self.tile, index, value)
+        expected = self.set(self.controller, index, value)
         assert_bits(f"write of {value:#x} to register {index}", expected,
                     await self.write(4 * index, value.to_bytes(4, "little")))
 
-    def set(self, tile: Tile, index: int, value: int) -> int:
+    def set(self, controller: Controller, index: int, value: int) -> int:
         """Write a register of golden: the response that AXI must give."""
         try:
-            tile.set(self.controller._by_index[index].name, value)
+            controller.write(controller._by_index[index].name, value)
         except (KeyError, ValueError):
             return SLVERR
         return OKAY
@@ -168,13 +168,13 @@ async def partial_and_unaligned_accesses_are_refused(dut, idle, stall):
     seed = 4 * bench.tile.registers["seed"].index
     for offset in range(4):
         for length in range(1, 5 - offset):
-            expected = bench.set(bench.tile, seed // 4, 0x03030303) if length == 4 else SLVERR
+            expected = bench.set(bench.controller, seed // 4, 0x03030303) if length == 4 else SLVERR
             assert await bench.write(seed + offset, bytes([3] * length)) == expected, (offset, length)
     write = bench.registers.write_if
     for strobe in (0, 5, 6, 9, 15):
         await write.aw_channel.send(write.aw_channel._transaction_obj(awaddr=seed))
         await write.w_channel.send(write.w_channel._transaction_obj(wdata=7, wstrb=strobe))
-        expected = bench.set(bench.tile, seed // 4, 7) if strobe == 15 else SLVERR
+        expected = bench.set(bench.controller, seed // 4, 7) if strobe == 15 else SLVERR
         assert int((await write.b_channel.recv()).bresp) == expected, strobe
         await bench.check_read(seed // 4)
     for offset in (1, 2, 3):
@@ -203,7 +203,7 @@ async def address_and_data_come_in_either_order(dut, first):
     for channel, item in behind:
         await channel.send(item)
     await ClockCycles(dut.aclk, 20)
-    assert bench.set(bench.tile, seed, 6) == OKAY
+    assert bench.set(bench.controller, seed, 6) == OKAY
     await bench.check_read(seed)  # both writes are in force, though nobody has taken a response
     write.b_channel.pause = False
     assert [int((await write.b_channel.recv()).bresp) for _ in range(2)] == [OKAY, OKAY]
@@ -225,7 +225,7 @@ async def a_write_is_made_when_its_response_can_leave(dut):
     await bench.check_read(seed)
     write.b_channel.pause = False
     await Combine(*writes, third)
-    assert third.result() == bench.set(bench.tile, seed, 7) == OKAY
+    assert third.result() == bench.set(bench.controller, seed, 7) == OKAY
     await bench.check_read(seed)
 
 
@@ -270,7 +270,7 @@ async def writes_wait_for_an_operation_and_reads_do_not(dut):
     await Combine(written, refused)
     assert [written.result(), refused.result()] == [OKAY, SLVERR]
     await answered
-    assert bench.set(bench.tile, seed, 0x04030201) == OKAY
+    assert bench.set(bench.controller, seed, 0x04030201) == OKAY
     await bench.compare_state("behind the update")
 
 
@@ -293,6 +293,34 @@ async def the_interrupt_line_follows_status_and_mask(dut):
         await bench.check_write(status, 7)
         await ClockCycles(dut.aclk, 2)
         assert not dut.irq.value
+
+
+@cocotb.test(timeout_time=500, timeout_unit="us")
+@cocotb.parametrize(kept=[True, False])
+async def an_operation_is_aborted_beside_the_packets(dut, kept):
+    """By `control`, at once; then resumed, unless a setting is written in between."""
+    bench = Bench(dut)
+    await bench.begin()
+    await bench.load(1)
+    control, t_slot, enable, aborted = (bench.tile.registers[name].index for name in (
+        "control", "t_slot", "irq_enable", "aborted_slots"))
+    rows, cols, _ = random_updates(CONFIG, 1, 1)
+    update = packet(Opcode.UPDATE, MAX_BL, payload=[*rows[0], *cols[0]]).tolist()
+    answered = cocotb.start_soon(bench.link.send_and_receive(update, 1))
+    await ClockCycles(dut.aclk, len(update) + 100)
+    assert not answered.done()
+    assert await bench.write(4 * control, bytes([1, 0, 0, 0])) == OKAY
+    answer = await answered
+    slots = int.from_bytes((await bench.read(4 * aborted))[1], "little")
+    assert 0 < slots < MAX_BL
+    bench.controller.abort_at(slots)
+    assert_bits("aborted UPDATE", bench.controller.exchange(update), answer)
+    await bench.check_write(enable, 1)
+    if not kept:
+        await bench.check_write(t_slot, 2)
+    await bench.check_read(aborted)
+    await bench.exchange(packet(Opcode.RESUME), "RESUME")
+    await bench.compare_state("behind it")
 
 
 @cocotb.test(timeout_time=200, timeout_unit="us")
@@ -389,10 +417,10 @@ async def race(bench: Bench, rng, operation) -> None:
         controller = copy.deepcopy(bench.controller)
         answers = []
         if is_write_first:
-            response = bench.set(controller.tile, register.index, value)
+            response = bench.set(controller, register.index, value)
         answers = controller.exchange(words).tolist()
         if not is_write_first:
-            response = bench.set(controller.tile, register.index, value)
+            response = bench.set(controller, register.index, value)
         outcomes.append((controller, answers, response))
     answered = cocotb.start_soon(bench.link.send_and_receive(words, len(packets)))
     await ClockCycles(bench.dut.aclk, delay + 1)

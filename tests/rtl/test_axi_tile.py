@@ -17,7 +17,7 @@ def run(timeout: float = 300.0, **env: str) -> list[str]:
 
 @pytest.mark.cocotb
 def test_bench():
-    assert len(run()) == 4 + 4 + 2 + 1 + 1 + 1 + 1 + 4 + 1 + 1
+    assert len(run()) == 4 + 4 + 2 + 1 + 1 + 1 + 1 + 2 + 4 + 1 + 1
 
 
 @pytest.mark.cocotb
