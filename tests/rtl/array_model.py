@@ -2,17 +2,19 @@
 """A behavioral crossbar outside a tile's pins, for cocotb: it sees the pins and nothing else of the design.
 
 Charge flows in every cycle in which a line is on; in an update, the lines are read at every strobe of `slot`. Devices
-step by golden's own engine, converters sample by golden's own arithmetic, and comparators answer `delay_ns` after the
+step by golden's own engine, lines are sampled by golden's own arithmetic, and converters answer `delay_ns` after the
 pins have changed. Its noise has the addresses of golden's, so that its seed and event must be set to golden's.
 """
 import cocotb
 import numpy as np
+from amaranth.lib.wiring import In
 from cocotb.triggers import RisingEdge, Timer
 
 from golden import crossbar
 from golden.config import Plane, TileConfig
-from golden.formats import round_half_even
+from rtl.adc_pins import kind_pins
 from rtl.analog_port import Mode
+from tests.rtl.converter_models import CONVERTERS
 
 SETTLE_NS = 1
 """When in a cycle the pins are looked at."""
@@ -34,13 +36,19 @@ class ArrayModel:
         self.t_slot = 1
         self.is_serial = False
         self.slots = self._weight = self._holds = 0
-        self._trials = [getattr(dut, f"pins__adc_trial__{n}") for n in range(config.n_converters)]
+        self._converters = CONVERTERS[config.adc.kind](config.adc)
         self._handles = {name: getattr(dut, f"pins__{name}") for name in (
             "mode", "integrate", "slot", "hold", "row_pulse", "row_negative", "col_pulse", "col_negative",
-            "weighted")}
+            "weighted", "adc_select")}
+        self._lists = {name: [getattr(dut, f"pins__{name}__{n}") for n in range(config.n_adcs)]
+                       for name in self._converters.outputs if name == "adc_trial"}
+        self._handles |= {name: getattr(dut, f"pins__{name}") for name in self._converters.outputs
+                          if name not in self._lists}
 
     def start(self) -> None:
-        self.dut.pins__adc_compare.value = 0
+        for name, member in kind_pins(self.config).items():
+            if member.flow is In:
+                getattr(self.dut, f"pins__{name}").value = 0
         cocotb.start_soon(self._run())
 
     async def _run(self) -> None:
@@ -48,7 +56,7 @@ class ArrayModel:
         while True:
             await edge
             await Timer(SETTLE_NS, "ns")
-            pins = {name: int(handle.value) for name, handle in self._handles.items()}
+            pins = {name: _number(handle) for name, handle in self._handles.items()}
             mode, is_open = Mode(pins["mode"]), bool(pins["integrate"])
             assert is_open or not pins["row_pulse"] | pins["col_pulse"], "Lines must be off while the window is closed"
             if is_open and not was_open:
@@ -63,7 +71,8 @@ class ArrayModel:
             if pins["hold"]:
                 held = self._sample(mode)
             if held is not None:
-                cocotb.start_soon(self._answer(held))
+                pins |= {name: [_number(handle) for handle in handles] for name, handles in self._lists.items()}
+                cocotb.start_soon(self._answer(self._converters.answer(pins, self._seen(held, pins["adc_select"]))))
                 if mode is Mode.IDLE:
                     held = None
             was_open = is_open
@@ -110,10 +119,18 @@ class ArrayModel:
         noise = converter.noise(self.seed, np.array([self.event]), n, self.config.rounds, bit << 3)[0]
         return converter.sample(charge, gain, offset, noise)
 
-    async def _answer(self, held: np.ndarray) -> None:
-        """Comparators: 1 from the middle between the code below and the trial on, ties to the even code."""
-        nearest = round_half_even(held, 8)
-        found = sum((level >= trial.value.to_signed()) << n
-                    for n, (level, trial) in enumerate(zip(nearest.tolist(), self._trials, strict=False)))
+    def _seen(self, held: np.ndarray, select: int) -> list[int]:
+        """The charges of the lines that the converters are connected to; 0 of one that there is not."""
+        lines = range(select, self.config.n_adcs * self.config.adc.columns_per_adc, self.config.adc.columns_per_adc)
+        return [int(held[line]) if line < len(held) else 0 for line in lines]
+
+    async def _answer(self, lines: dict[str, int]) -> None:
         await Timer(self.delay_ns, "ns")
-        self.dut.pins__adc_compare.value = found
+        for name, value in lines.items():
+            getattr(self.dut, f"pins__{name}").value = value
+
+
+def _number(handle) -> int:
+    """A pin's value; signed where it is a code."""
+    return handle.value.to_signed() if handle._name.startswith(("pins__adc_trial", "pins__adc_count")) \
+        else int(handle.value)

@@ -3,6 +3,7 @@
 
 Run by test_pins_tile. What the emulator would give inside is what golden gives; both must be what comes back here.
 """
+import os
 from dataclasses import replace
 
 import cocotb
@@ -10,7 +11,7 @@ import numpy as np
 from cocotb.triggers import ClockCycles, RisingEdge
 
 from crosstwin.stimulus import draw_operations, readback
-from golden.config import PINS_LATENCY, Plane
+from golden.config import PINS_LATENCY, Plane, TileConfig
 from golden.controller import Controller
 from golden.protocol import LAST, Opcode, Status, packet
 from golden.pulses import Encoding
@@ -19,7 +20,18 @@ from sim.bus import StreamDriver, StreamMonitor, start
 from tests.rtl.array_model import ArrayModel
 from tests.support import CONFIGS, assert_bits, device_planes, random_codes, random_updates
 
-CONFIG = replace(CONFIGS["softbounds"], pins=True)
+ADCS = {"sar": {}, "shared": {"columns_per_adc": 3}, "ramp": {"kind": "ramp", "bits": 5},
+        "cco": {"kind": "cco", "bits": 6, "columns_per_adc": 4}, "spi": {"kind": "spi"}}
+"""Converters by name; the bench is run with each."""
+
+
+def config_of(adc: str) -> TileConfig:
+    """The tile of that name."""
+    config = CONFIGS["softbounds"]
+    return replace(config, pins=True, adc=replace(config.adc, **ADCS[adc]))
+
+
+CONFIG = config_of(os.environ.get("ADC", "sar"))
 PERIOD = 10
 DELAY = 5.0
 """Nanoseconds that the array takes to answer: with what is looked at late, well within a cycle."""

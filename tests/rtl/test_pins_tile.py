@@ -12,10 +12,22 @@ from tests.rtl import bench_pins_tile
 from tests.rtl.simulation import asked
 
 
+def run_with(adc: str) -> None:
+    verilog = tile_verilog(bench_pins_tile.config_of(adc))
+    names = run_bench(verilog, TOP, bench_pins_tile.__name__, opt="-O0", timeout=240, env={"ADC": adc})
+    assert len(names) == 2 + 2 + 3 + 1
+
+
 @pytest.mark.cocotb
 def test_bench():
-    names = run_bench(tile_verilog(bench_pins_tile.CONFIG), TOP, bench_pins_tile.__name__, opt="-O0", timeout=120)
-    assert len(names) == 2 + 2 + 3 + 1
+    run_with("sar")
+
+
+@pytest.mark.cocotb
+@pytest.mark.regress
+@pytest.mark.parametrize("adc", [name for name in bench_pins_tile.ADCS if name != "sar"])
+def test_bench_with_other_converters(adc):
+    run_with(adc)
 
 
 @pytest.mark.parametrize("tile", [Tile, PinsTile])
