@@ -154,8 +154,7 @@ class _Run:
         apply = accelerate.update or crossbar.update
         pulses = apply(config, tile.planes, tile._values["seed"], int(event), row_pulses, col_pulses,
                        np.zeros(config.rows, dtype=bool), codes < 0)
-        self._cost(programs=1, slots=slots, row_pulses=row_pulses.sum(), col_pulses=col_pulses.sum(),
-                   program_pulses=pulses, chip_cycles=tile._window(slots),
+        self._cost(programs=1, slots=slots, program_pulses=pulses, chip_cycles=tile._window(slots),
                    half_selects=half_selects(row_pulses, col_pulses, tile._values["half_select"]))
 
     def sense(self, row: int, reads: int) -> np.ndarray:

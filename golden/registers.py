@@ -11,7 +11,8 @@ COUNTERS = ("forwards", "backwards", "updates", "programs", "slots", "row_pulses
             "program_pulses", "half_selects", "conversions", "saturations", "retries", "chip_cycles",
             "emulation_cycles", "update_row_pulses", "update_col_pulses")
 """64-bit counters since the last reset, low word first; and the same of the last operation alone, 32 bits. Pulses are
-slots in which a line was on; those of updates are counted once more by themselves, as their voltage is another one."""
+slots in which a line was on, but for programming; those of updates are counted once more by themselves, as their
+voltage is another one."""
 FIRST_STATUS = 34
 """Registers from here on change nothing about an operation."""
 _FIRST_COUNTER = 64

@@ -51,7 +51,7 @@ class Meter(Component):
             m.d.comb += half.eq(Mux(is_all, n_rows * n_cols - pulsed, n_cols + cols * (n_rows - 2)))
 
         for count, amount, is_meant in (
-                (self.row_pulses, rows, is_slot), (self.col_pulses, cols, is_slot),
+                (self.row_pulses, rows, is_slot & ~is_programming), (self.col_pulses, cols, is_slot & ~is_programming),
                 (self.update_row_pulses, rows, is_slot & is_updating),
                 (self.update_col_pulses, cols, is_slot & is_updating),
                 (self.program_pulses, pulsed, is_slot & is_programming),

@@ -108,6 +108,7 @@ def test_program_equals_the_reference(name, row, col, pulses, down):
     counters = tile.counters()
     assert tile.get("event") == event
     assert (counters["programs"], counters["program_pulses"]) == (windows, counted)
+    assert counters["row_pulses"] == counters["col_pulses"] == 0
 
 
 @names
