@@ -72,8 +72,8 @@ def test_boards_at_ports_give_the_same_summary(tmp_path, capsys, monkeypatch, fe
 
 def test_a_backend_that_differs_fails_the_demo(tmp_path, capsys, monkeypatch, few_images):
     class Faulty(LinkedTile):
-        def forward(self, codes):
-            outputs = super().forward(codes)
+        def forward_vector(self, vectors):
+            outputs = super().forward_vector(vectors)
             if self.config.cols == 32 and self.counters()["updates"] == 30:
                 outputs[0, 7] += 1
             return outputs
@@ -83,7 +83,7 @@ def test_a_backend_that_differs_fails_the_demo(tmp_path, capsys, monkeypatch, fe
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["inference"]["mismatches"] == 0
     assert summary["training"]["mismatches"] > 0
-    assert summary["mismatch"].startswith("training, layer 1, FORWARD, pass ")
+    assert summary["mismatch"].startswith("training, layer 1, FORWARD_VECTOR, pass ")
     assert "index [0, 7]" in summary["mismatch"]
     assert f"MISMATCH: {summary['mismatch']}" in capsys.readouterr().out
 
