@@ -28,10 +28,7 @@ class SarLogic(Component):
 
         # codes in offset binary
         trial_bit = Signal(bits)
-        with m.If(self.begin):
-            m.d.sync += trial_bit.eq(1 << (bits - 1))
-        with m.Elif(self.end):
-            m.d.sync += trial_bit.eq(trial_bit >> 1)
+        m.d.comb += trial_bit.eq(Cat(self.index == trial for trial in reversed(range(bits))))
         for n, (trial, result) in enumerate(zip(self.adc_trial, self.results, strict=True)):
             found, known = (Signal(bits, name=f"{name}_{n}", reset_less=True) for name in ("found", "known"))
             tried = known | trial_bit
