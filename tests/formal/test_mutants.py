@@ -30,7 +30,7 @@ MUTANTS = [
     ("pulse_width", PulseWidth, "plane & ~line", "plane", ""),
     ("sar_adc", AdcInterface, "self.t_convert - 1", "self.t_convert", ""),
     ("sar_adc", AdcInterface, "logic.first.eq(index == 0)", "logic.first.eq(0)", "nearest"),
-    ("sar_adc", AdcInterface, "is_last.eq(is_end & (index == steps - 1)", "is_last.eq(is_end & (index == steps - 2)", "done"),
+    ("sar_adc", AdcInterface, "(index == steps - 1) & (self.adc", "(index == steps - 2) & (self.adc", "done"),
     ("updater_noisy", Updater, "range(self.wait)", "range(self.wait - 1)", "write to it is pending"),
     ("updater_noiseless", Updater, "range(self.wait)", "range(self.wait - 1)", "write to it is pending"),
     ("updater_noiseless", Updater, "visit & (place == self.place)", "visit", "only by one of the same place"),
