@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from golden import cobs, crc
-from golden.config import Plane, TileConfig
+from golden.config import TileConfig
 
 DELIMITER = b"\0"
 
@@ -94,5 +94,4 @@ class Deframer:
 def longest_packet(config: TileConfig) -> int:
     """Words of the longest command or response of a tile: what the device's two buffers hold."""
     most_registers = 255  # as many as a GET can ask for
-    planes = (shape.cols for plane, shape in config.planes.items() if plane in Plane)
-    return 1 + max(config.rows + config.cols, most_registers, *planes)
+    return 1 + max(config.rows + config.cols, most_registers, *(shape.cols for shape in config.loadable.values()))

@@ -2,11 +2,13 @@
 """A tile behind a serial line: what a board holds, but for its clock and its pads."""
 from amaranth.hdl import Module
 from amaranth.lib.cdc import FFSynchronizer
-from amaranth.lib.wiring import Component, In, Out, connect
+from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from golden.config import TileConfig
 from golden.frame import longest_packet
+from rtl.crossbar_pins import pins_signature
 from rtl.link import Link
+from rtl.pins_tile import PinsTile
 from rtl.tile import Tile
 from rtl.uart import UartReceiver, UartTransmitter
 
@@ -14,19 +16,18 @@ from rtl.uart import UartReceiver, UartTransmitter
 class SerialTile(Component):
     """Tile, link and UART. The line's rate is the clock's over `divisor`.
 
-    Members: `rx` (asynchronous) and `tx`, the serial line; `is_busy` while there is anything left to do, for a
-    lamp, or a simulation that need not go on otherwise.
+    Members: `rx` (asynchronous) and `tx`, the serial line; `irq` (a level, high while an enabled interrupt is
+    pending); `is_busy` while there is anything left to do, for a lamp, or a simulation that need not go on otherwise;
+    `pins` where the configuration has a real array.
     """
-
-    rx: In(1, init=1)
-    tx: Out(1, init=1)
-    is_busy: Out(1)
 
     def __init__(self, config: TileConfig, divisor: int):
         self.config = config
-        self.tile, self.link = Tile(config), Link(longest_packet(config))
+        self.tile = PinsTile(config) if config.pins else Tile(config)
+        self.link = Link(longest_packet(config))
         self.receiver, self.transmitter = UartReceiver(divisor), UartTransmitter(divisor)
-        super().__init__()
+        pins = {"pins": Out(pins_signature(config))} if config.pins else {}
+        super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1), "irq": Out(1), "is_busy": Out(1), **pins})
 
     def elaborate(self, platform):
         m = Module()
@@ -37,8 +38,10 @@ class SerialTile(Component):
         connect(m, link.o, transmitter.i)
         connect(m, link.command, tile.i)
         connect(m, tile.o, link.response)
+        if self.config.pins:
+            connect(m, tile.pins, flipped(self.pins))
         m.d.comb += [
-            link.break_off.eq(receiver.error), self.tx.eq(transmitter.tx),
+            link.break_off.eq(receiver.error), self.tx.eq(transmitter.tx), self.irq.eq(tile.controller.irq),
             self.is_busy.eq(link.is_busy | ~transmitter.is_idle),
         ]
         return m

@@ -12,16 +12,20 @@ from golden.config import Plane
 from golden.controller import Controller
 from golden.frame import Reason
 from golden.link import Host, Verdict
-from golden.protocol import Opcode, packet
+from golden.protocol import Opcode, Status, header, packet
 from golden.tile import Tile
 from tests.support import CONFIGS, assert_bits, device_planes, random_codes, random_updates
 
 CONFIG = CONFIGS["tiny"]
-PERIOD, DIVISOR = 10, 16
+PERIOD, DIVISOR = 10, 8
 BAUD = 1e9 / (PERIOD * DIVISOR)
 BYTE = 10 * DIVISOR
 MOST_BYTES = 3000
 """Byte times that an answer may take."""
+
+
+loaded: set[Plane] = set()
+"""Planes that a test before has loaded, and that no operation changes: a reset leaves them."""
 
 
 class Board:
@@ -61,13 +65,23 @@ class Board:
         assert_bits(f"SerialTile, {name}", wanted & np.uint64(0xFFFFFFFF), self.host.response)
 
 
+    async def load(self) -> None:
+        """Every plane, in golden; over the line, those that are not as they should be."""
+        for plane, values in device_planes(CONFIG, 1).items():
+            for row, line in enumerate(values):
+                words = packet(Opcode.WRITE, plane, row, line)
+                if plane in loaded:
+                    self.controller.exchange(words)
+                else:
+                    await self.exchange(words, f"WRITE {plane.name}")
+        loaded.update(set(Plane) - {Plane.WEIGHT})
+
+
 def packets() -> list[tuple[str, np.ndarray]]:
-    """Load a tile and operate it, with a packet that is refused."""
-    found = [(f"WRITE {plane.name}", packet(Opcode.WRITE, plane, row, line))
-             for plane, values in device_planes(CONFIG, 1).items() for row, line in enumerate(values)]
+    """Operations, with one that is refused."""
     x, d = random_codes(CONFIG, 4, CONFIG.rows, 1)[3], random_codes(CONFIG, 4, CONFIG.cols, 2)[3]
     row, col, bl = (values[1] for values in random_updates(CONFIG, 2, 3))
-    return [*found, ("GET", packet(Opcode.GET, 2, 8)), ("FORWARD", packet(Opcode.FORWARD, payload=x)),
+    return [("GET", packet(Opcode.GET, 2, 8)), ("FORWARD", packet(Opcode.FORWARD, payload=x)),
             ("BACKWARD", packet(Opcode.BACKWARD, payload=d)), ("short", packet(Opcode.FORWARD, payload=x[1:])),
             ("UPDATE", packet(Opcode.UPDATE, int(bl), payload=[*row, *col])),
             ("READ", packet(Opcode.READ, Plane.WEIGHT, 1))]
@@ -78,6 +92,7 @@ def packets() -> list[tuple[str, np.ndarray]]:
 async def packets_are_answered_as_by_golden(dut, rate):
     board = Board(dut, rate)
     await board.begin()
+    await board.load()
     for name, words in packets():
         await board.exchange(words, name)
         assert board.sent == 1
@@ -98,6 +113,45 @@ async def a_damaged_packet_is_sent_again(dut):
     assert board.sent == 2  # the noise was refused, the packet behind it answered
     await board.exchange(packet(Opcode.GET, 1, 8), "GET")
     assert board.sent == 1
+
+
+@cocotb.test(timeout_time=50, timeout_unit="ms")
+async def an_operation_is_aborted(dut):
+    """Out of band, while it runs; what it has done by then is what golden's does up to the same slot."""
+    board = Board(dut)
+    await board.begin()
+    await board.load()
+    registers = board.controller.tile.registers
+    await board.exchange(packet(Opcode.SET, 0, registers["t_slot"].index, [255]), "SET t_slot")
+    row, col, _ = (values[0] for values in random_updates(CONFIG, 2, 3))
+    update = packet(Opcode.UPDATE, 63, 0, [*row, *col])
+    board.host.command((update & np.uint64(0xFFFFFFFF)).tolist())
+    board.host.abort()
+    await board.until_done()
+    answer = board.host.response
+    assert answer == (header(Opcode.UPDATE, Status.ABORTED),)
+
+    board.host.command((header(Opcode.GET, 1, registers["aborted_slots"].index),))
+    await board.until_done()
+    slots = board.host.response[1]
+    assert 0 < slots < 63
+    board.controller.abort_at(slots)
+    assert_bits("answer to the abort", board.controller.exchange(update) & np.uint64(0xFFFFFFFF), answer)
+    for n in range(CONFIG.rows):
+        await board.exchange(packet(Opcode.READ, Plane.WEIGHT, n), f"READ row {n}")
+
+
+@cocotb.test(timeout_time=50, timeout_unit="ms")
+async def an_interrupt_is_a_level(dut):
+    board = Board(dut)
+    await board.begin()
+    registers = board.controller.tile.registers
+    assert not dut.irq.value
+    await board.exchange(packet(Opcode.SET, 0, registers["irq_enable"].index, [1]), "SET irq_enable")
+    await board.exchange(packet(Opcode.FORWARD, payload=[0] * CONFIG.rows), "FORWARD")
+    assert dut.irq.value
+    await board.exchange(packet(Opcode.SET, 0, registers["irq_status"].index, [1]), "SET irq_status")
+    assert not dut.irq.value
 
 
 @cocotb.test(timeout_time=50, timeout_unit="ms")

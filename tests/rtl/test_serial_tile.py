@@ -11,4 +11,4 @@ from tests.rtl import bench_serial_tile as bench
 def test_bench():
     names = run_bench(serial_verilog(bench.CONFIG, bench.DIVISOR), SERIAL_TOP, bench.__name__, opt="-O0",
                       env={"COCOTB_LOG_LEVEL": "WARNING"})  # a line for each byte would be most of the time
-    assert len(names) == 3 + 1 + 1
+    assert len(names) == 3 + 1 + 2 + 1
