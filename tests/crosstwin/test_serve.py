@@ -16,12 +16,17 @@ from tests.crosstwin.test_serial_link import assert_same_bits, results
 SMALL = {"rows": 5, "cols": 6, "lanes": 1, "adc": {"bound": 2}, "device": "GokmenVlasov"}
 
 
+def _hear_interrupts() -> None:
+    """As in a terminal: what a shell starts in the background ignores them, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def serving(*arguments: str):
     """The process and its boards."""
     command = [sys.executable, "-m", "crosstwin", "serve", "--sim", "--json", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          env=os.environ | {"PYTHONPATH": "."}) as server:
+                          env=os.environ | {"PYTHONPATH": "."}, preexec_fn=_hear_interrupts) as server:
         try:
             lines = []
             while not lines or lines[-1] != "]\n":
