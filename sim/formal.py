@@ -35,7 +35,8 @@ class Job:
 
     Parameters: `name`, unique; `harness` makes the design; `claim`, a sentence; `engine` one of those above;
     `depth`: cycles of a bounded search, or of the induction's step; `cover`: cycles in which every cover must be
-    reached; `quick`: short enough for the default tests; `timeout` in seconds.
+    reached; `free`: signals inside, by path, that may take any value in any cycle, so that what makes them is left
+    out of the proof; `quick`: short enough for the default tests; `timeout` in seconds.
     """
 
     name: str
@@ -44,8 +45,9 @@ class Job:
     engine: str = PDR
     depth: int = 20
     cover: int = 20
+    free: tuple[str, ...] = ()
     quick: bool = False
-    timeout: int = 400
+    timeout: int = 900
 
     @property
     def mode(self) -> str:
@@ -163,7 +165,10 @@ def _sby(job: Job, folder: Path, mode: str, engine: str, depth: int) -> str:
     lines = ["[options]", f"mode {mode}", f"depth {depth}", f"timeout {job.timeout}",
              *(["aigsmt z3"] if engine.startswith("abc") else []),  # what turns ABC's counterexample into a trace
              "[engines]", engine,
-             "[script]", "read_rtlil top.il", "prep -flatten -top top",
+             "[script]", "read_rtlil top.il", "hierarchy -top top", "proc", "flatten",
+             *(f"select -assert-any top/w:{path}" for path in job.free),
+             *(f"cutpoint top/w:{path}" for path in job.free),
+             "prep -top top",
              *(["chformal -cover -remove"] if mode != "cover" else []),
              "[files]", "top.il"]
     (folder / f"{mode}.sby").write_text("\n".join(lines) + "\n")

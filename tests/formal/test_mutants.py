@@ -9,7 +9,9 @@ import pytest
 from rtl.adc import AdcInterface
 from rtl.position import Position
 from rtl.pulses import PulseWidth
+from rtl.registers import RegisterBank
 from rtl.scan import Scanner
+from rtl.sequencer import Sequencer
 from rtl.stream import StreamRegister
 from rtl.updater import Updater
 from sim.formal import FormalError, run
@@ -35,6 +37,11 @@ MUTANTS = [
     ("updater_noiseless", Updater, "range(self.wait)", "range(self.wait - 1)", "write to it is pending"),
     ("updater_noiseless", Updater, "visit & (place == self.place)", "visit", "only by one of the same place"),
     ("updater_noiseless", Updater, "self.mask & self.visit.replicate(config.lanes)", "self.mask", "nothing is written"),
+    ("registers", RegisterBank, "self.event.eq(self.event + 1)", "self.event.eq(self.event + 2)", "adds one"),
+    ("interrupts", RegisterBank, "(pending & ~cleared) | self.interrupts", "pending | self.interrupts", ""),
+    ("port_lines", Sequencer, "self.chip_cycle.eq(elapsed != self.t_guard)", "self.chip_cycle.eq(0)", ""),
+    ("port_phases", Sequencer, "[port.hold.eq(1), adc", "[port.hold.eq(1), port.integrate.eq(1), adc", ""),
+    ("sequence_bound", Sequencer, "(waited == self.watchdog)", "(waited == self.watchdog + 2)", "ends within"),
 ]
 
 
