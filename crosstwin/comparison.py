@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from crosstwin import aborts
 from crosstwin.links import ControllerLink, VerilatedLink
 from crosstwin.recorder import hexa
 from crosstwin.stimulus import Operation, draw_config, draw_operations, readback
@@ -59,7 +60,7 @@ def run(seed: int, number: int, n_operations: int, backend: str) -> Outcome:
         outcome.operations = n_operations
         at = 0
         while at < len(operations) and not outcome.mismatches:
-            together = operations[at:at + int(pace.integers(1, MOST_AT_ONCE + 1))]
+            together = _together(operations[at:at + int(pace.integers(1, MOST_AT_ONCE + 1))])
             _exchange(outcome, controller, link, at, together)
             at += len(together)
     finally:
@@ -67,17 +68,22 @@ def run(seed: int, number: int, n_operations: int, backend: str) -> Outcome:
     return outcome
 
 
+def _together(operations: list[Operation]) -> list[Operation]:
+    """The first of some operations that can be sent at once: one that is aborted is sent alone."""
+    alone = next((n for n, operation in enumerate(operations) if operation.wait is not None), len(operations))
+    return operations[:max(alone, 1)]
+
+
 def _exchange(outcome: Outcome, controller: Controller, link, first: int, operations: list[Operation]) -> None:
-    expected = [controller.exchange(operation.words) for operation in operations]
-    wanted = np.concatenate(expected)
     begin = getattr(link, "cycles", 0)
     try:
-        actual = link.exchange(np.concatenate([operation.words for operation in operations]),
-                               int(np.count_nonzero(wanted & np.uint64(LAST))))
+        expected, actual = _abort(controller, link, operations[0]) if operations[0].wait is not None else \
+            _ask(controller, link, operations)
     except RuntimeError as error:
         _fail(outcome, f"operations {first}..{first + len(operations) - 1}, "
                        f"{', '.join(operation.name for operation in operations)}: {error}")
         return
+    wanted = np.concatenate(expected)
     outcome.cycles = getattr(link, "cycles", 0)
     common = min(len(wanted), len(actual))
     wrong = np.nonzero(wanted[:common] != actual[:common])[0]
@@ -88,6 +94,25 @@ def _exchange(outcome: Outcome, controller: Controller, link, first: int, operat
         _fail(outcome, f"{_where(first, operations, expected, place)}, "
                        f"between cycles {begin} and {outcome.cycles}: expected {_word(wanted, place)}, "
                        f"actual {_word(actual, place)}", mismatches)
+
+
+def _ask(controller: Controller, link, operations: list[Operation]) -> tuple[list[np.ndarray], np.ndarray]:
+    """Golden's answers to each of some operations, and the link's to all."""
+    expected = [controller.exchange(operation.words) for operation in operations]
+    n_packets = sum(int(np.count_nonzero(words & np.uint64(LAST))) for words in expected)
+    return expected, link.exchange(np.concatenate([operation.words for operation in operations]), n_packets)
+
+
+def _abort(controller: Controller, link, operation: Operation) -> tuple[list[np.ndarray], np.ndarray]:
+    """Golden's and the link's answers to an operation, the ABORT behind it, and the questions where they met."""
+    abort = aborts.abort(controller.tile.config)
+    at_once = link.exchange(operation.words, 0)
+    link.wait(operation.wait)
+    actual = np.concatenate([at_once, link.exchange(abort, aborts.N_ANSWERS)])
+    place = aborts.place(controller.tile, actual)
+    if place is not None:
+        controller.abort_at(*place)
+    return [controller.exchange(np.concatenate([operation.words, abort]))], actual
 
 
 def _fail(outcome: Outcome, sentence: str, mismatches: int = 1) -> None:

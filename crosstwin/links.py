@@ -21,6 +21,9 @@ class ControllerLink:
     def exchange(self, words: np.ndarray, n_packets: int) -> np.ndarray:
         return self.controller.exchange(words)
 
+    def wait(self, cycles: int) -> None:
+        """Nothing takes time here."""
+
     def close(self) -> None:
         pass
 
@@ -46,6 +49,10 @@ class VerilatedLink:
 
     def exchange(self, words: np.ndarray, n_packets: int) -> np.ndarray:
         return self.model.exchange(words, n_packets, idle=self.idle, stall=self.stall, seed=self.seed)
+
+    def wait(self, cycles: int) -> None:
+        """Let so many cycles pass with both streams at rest."""
+        self.model.spin(cycles)
 
     def close(self) -> None:
         self.model.close()

@@ -5,10 +5,9 @@ import numpy as np
 from golden.config import ALL, Plane, TileConfig
 from golden.correction import CORRECTION_GAIN
 from golden.programmer import LEVELS, window_slots
-from golden.protocol import Opcode, packet
+from golden.protocol import PROGRAMMING, Opcode, packet
 from golden.registers import Register
 
-OPCODES = (Opcode.PROGRAM, Opcode.SENSE, Opcode.VERIFY, Opcode.SYMMETRIZE, Opcode.CALIBRATE)
 LARGEST = {"verify_reads": 2, "verify_limit": 6}
 """Settings beyond which write-verify would take a simulation too long."""
 _MOST_READS_LOG2 = 3
@@ -35,7 +34,7 @@ def planes(rng: np.random.Generator, config: TileConfig) -> dict[Plane, np.ndarr
 
 def command(rng: np.random.Generator, config: TileConfig) -> tuple[str, np.ndarray]:
     """A good command: its name and its words."""
-    opcode = OPCODES[rng.integers(len(OPCODES))]
+    opcode = PROGRAMMING[rng.integers(len(PROGRAMMING))]
     row = int(rng.integers(config.rows))
     where = [ALL if rng.random() < 0.4 else row, ALL if rng.random() < 0.4 else int(rng.integers(config.cols))]
     most = window_slots(config)

@@ -14,7 +14,7 @@ from golden.adc import AdcConfig, AdcKind
 from golden.config import MAX_LEVEL, VECTOR, Plane, TileConfig
 from golden.device import MAX_WRITE_SIGMA, ConstantStep, Device, LinearStep, PiecewiseStep, SoftBounds
 from golden.formats import Format
-from golden.protocol import FIRST, LAST, SERVED, Opcode, packet, packets, payload_length
+from golden.protocol import FIRST, LAST, PROGRAMMING, SERVED, Opcode, packet, packets, payload_length
 from golden.pulses import Train
 from golden.registers import Register, register_map, runs
 
@@ -22,15 +22,20 @@ _WORD = Format(32, signed=False)
 _SHARES = {"forward": 14, "backward": 10, "update": 16, "forward_vector": 14, "backward_vector": 8, "update_vector": 14,
            "write": 8, "read": 6, "get": 5, "set": 4, "reset": 1, "malformed": 8, "abort": 1, "resume": 1,
            "program": 14}
+_UNABORTED = ("write", "read", "get", "set", "reset", "malformed", "abort", "resume")
+_ABORTED = 0.15
+"""Share of the other operations that an ABORT is to meet."""
+_LONGEST_WAIT_LOG2 = 11
 _MANAGED = ("nm", "bm_passes", "bm_backward", "um", "bl", "ratio")
 
 
 @dataclass(frozen=True)
 class Operation:
-    """Words to send at once, and what they are called in a report."""
+    """Words to send at once, and what they are called in a report; `wait` cycles later an ABORT, if given."""
 
     name: str
     words: np.ndarray
+    wait: int | None = None
 
 
 def draw_config(rng: np.random.Generator) -> TileConfig:
@@ -79,15 +84,17 @@ def draw_operations(rng: np.random.Generator, config: TileConfig, count: int) ->
         kind = rng.choice(kinds, p=shares / shares.sum())
         if kind == "malformed":
             yield _malformed(rng, config)
-        elif kind == "update":
-            if rng.random() < 0.3:
-                train = Train(int(rng.integers(len(Train))))
-                yield _set(registers, "train", train)
-            yield _update(rng, config, train)
+            continue
+        if kind == "update" and rng.random() < 0.3:
+            train = Train(int(rng.integers(len(Train))))
+            yield _set(registers, "train", train)
+        operation = _update(rng, config, train) if kind == "update" else _good(rng, config, str(kind))
+        if kind not in _UNABORTED and rng.random() < _ABORTED:
+            yield from _aborted(rng, operation)
         else:
-            yield _good(rng, config, str(kind))
-            if kind == "reset":
-                train = Train.STOCHASTIC
+            yield operation
+        if kind == "reset":
+            train = Train.STOCHASTIC
 
 
 def readback(config: TileConfig) -> Iterator[Operation]:
@@ -263,6 +270,19 @@ def _good(rng, config: TileConfig, kind: str) -> Operation:
                      packet(Opcode.WRITE, plane, row, rng.integers(low, high + 1, shape.cols)))
 
 
+def _aborted(rng, operation: Operation) -> Iterator[Operation]:
+    """An operation that an ABORT follows, and RESUMEs, of which each but the last is aborted as well."""
+    yield Operation("GET", packet(Opcode.GET, 1, 0))  # ends a packet that was cut short
+    while True:
+        wait = int(2.0 ** rng.uniform(0, _LONGEST_WAIT_LOG2))
+        yield Operation(f"{operation.name}, an ABORT {wait} cycles later", operation.words, wait)
+        operation = Operation("RESUME", packet(Opcode.RESUME))
+        if rng.random() < 0.7:
+            break
+    if rng.random() < 0.8:
+        yield operation
+
+
 def _update(rng, config: TileConfig, train: Train) -> Operation:
     most = train.most_slots
     bl = int(rng.choice([1, most, int(rng.integers(1, most + 1)), int(rng.integers(1, 9))]))
@@ -340,7 +360,7 @@ def _bad_value(rng, config: TileConfig, opcode: int, words: np.ndarray) -> np.nd
             low, high = VECTOR.min, VECTOR.max
         case Opcode.WRITE:
             low, high = config.loadable[Plane(argument)].format.min, config.loadable[Plane(argument)].format.max
-        case _ if opcode in programming.OPCODES:
+        case _ if opcode in PROGRAMMING:
             low, high = programming.bounds(config, opcode, where - 1)
         case _:
             register = next(r for r in register_map(config).values() if r.index == index)

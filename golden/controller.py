@@ -4,7 +4,7 @@ import numpy as np
 
 from golden.config import MAX_READS_LOG2, Plane
 from golden.programmer import LEVELS, AbortedError
-from golden.protocol import FIRST, LAST, SERVED, Opcode, Status, gives_up, packet, payload_length
+from golden.protocol import FIRST, LAST, PROGRAMMING, SERVED, Opcode, Status, gives_up, packet, payload_length
 from golden.pulses import Train
 from golden.registers import Interrupt
 from golden.tile import Tile
@@ -25,14 +25,15 @@ class Controller:
         self._by_index = {register.index: register for register in tile.registers.values()}
         self._pending: list[int] = []
         self._stray = False
-        self._abort_at: tuple[int, int] | None = None
+        self._abort_at: tuple[int | None, int] | None = None
         self._aborted: tuple[int, int, int, np.ndarray] | None = None
 
-    def abort_at(self, slots: int, attempt: int = 0) -> None:
+    def abort_at(self, slots: int | None, step: int = 0) -> None:
         """Abort the next operation, or the next resumed one, when so many of its slots have been played in all; of
-        bound management's, those of pass `attempt`; a programming command behind so many of its steps.
+        bound management's, those of pass `step`; of a programming command's, those of the read behind `step` reads and
+        windows. None aborts a programming command between two of these; one that has no more ends as ever.
         """
-        self._abort_at = slots, attempt
+        self._abort_at = slots, step
 
     def write(self, name: str, value: int) -> None:
         """Write a register beside the packets, as a bus does while none is on its way; ValueError as of the tile."""
@@ -137,7 +138,10 @@ class Controller:
             case Opcode.ABORT:
                 pass
             case _ if self._abort_at is not None:
-                self._abort(opcode, argument, index, values, first_slot, *self._abort_at)
+                (slots, step), self._abort_at = self._abort_at, None
+                if opcode in PROGRAMMING:
+                    return self._abort_program(opcode, argument, index, values, step, slots)
+                self._abort(opcode, argument, index, values, first_slot, slots or 0, step)
             case Opcode.FORWARD:
                 return self._finished(tile.forward(values)[0])
             case Opcode.BACKWARD:
@@ -160,8 +164,9 @@ class Controller:
                 return self._finished(self._program(opcode, argument, index, values))
         return []
 
-    def _program(self, opcode: int, argument: int, index: int, values, steps: int | None = None):
-        """A programming command, or so many of its steps."""
+    def _program(self, opcode: int, argument: int, index: int, values, steps: int | None = None,
+                 slots: int | None = None):
+        """A programming command, or so many of its steps, and so many slots of the read behind them."""
         tile = self.tile
         match opcode:
             case Opcode.PROGRAM:
@@ -169,9 +174,9 @@ class Controller:
             case Opcode.SYMMETRIZE:
                 tile.symmetrize(int(values[0]), int(values[1]), index, steps)
             case Opcode.SENSE:
-                return tile.sense(index, argument, steps)
+                return tile.sense(index, argument, steps, slots)
             case Opcode.VERIFY:
-                return tile.verify(index, values, steps)
+                return tile.verify(index, values, steps, slots)
             case Opcode.CALIBRATE:
                 return tile.calibrate(index, argument, steps)
         return []
@@ -181,10 +186,9 @@ class Controller:
         self._keep(None)
         return data
 
-    def _abort(self, opcode: int, argument: int, index: int, values, first_slot: int, slots: int,
-               attempt: int) -> None:
+    def _abort(self, opcode: int, argument: int, index: int, values, first_slot: int, slots: int, step: int) -> None:
+        """An operation is aborted, and can be resumed."""
         tile, rows = self.tile, self.tile.config.rows
-        self._abort_at = None
         match opcode:
             case Opcode.FORWARD:
                 tile.abort_forward(values, slots)
@@ -193,19 +197,20 @@ class Controller:
             case Opcode.UPDATE:
                 tile.abort_update(values[:rows], values[rows:], argument, slots, first_slot)
             case Opcode.FORWARD_VECTOR:
-                tile.abort_forward_vector(values, slots, attempt)
+                tile.abort_forward_vector(values, slots, step)
             case Opcode.BACKWARD_VECTOR:
-                tile.abort_backward_vector(values, slots, attempt)
+                tile.abort_backward_vector(values, slots, step)
             case Opcode.UPDATE_VECTOR:
                 tile.abort_update_vector(values[:rows], values[rows:], slots, first_slot)
-            case _:
-                try:
-                    self._program(opcode, argument, index, values, slots)
-                except AbortedError:
-                    self._keep(None)
-                raise _AbortedError
         self._keep((opcode, argument, index, values), slots)
         raise _AbortedError
+
+    def _abort_program(self, opcode: int, argument: int, index: int, values, steps: int, slots: int | None):
+        """A programming command is aborted for good, or has no step to come."""
+        try:
+            return self._finished(self._program(opcode, argument, index, values, steps, slots))
+        except AbortedError:
+            raise _AbortedError from None
 
 
 def _fields(word: int) -> tuple[int, int, int]:

@@ -48,7 +48,8 @@ class Programmer:
     """The programming commands of a `Tile`, which inherits them.
 
     Each is one operation in the ledger. `steps` is how many reads and windows are made before it is aborted: then
-    `AbortedError` is raised, and what those steps did remains. None lets it run to its end.
+    `AbortedError` is raised, and what those steps did remains. None lets it run to its end. With `slots`, the abort
+    comes when so many slots of the read behind those steps have been played, which is lost but for what it cost.
     """
 
     if TYPE_CHECKING:
@@ -80,11 +81,11 @@ class Programmer:
                 run.window(rows, -codes, 1)
                 run.window(rows, codes, 1)
 
-    def sense(self, row: int, reads_log2: int, steps: int | None = None) -> np.ndarray:
+    def sense(self, row: int, reads_log2: int, steps: int | None = None, slots: int | None = None) -> np.ndarray:
         """Sums (C,) of the ADC codes of 2**reads_log2 reads of a row."""
         row = validate.within(row, 0, self.config.rows - 1, "Row")
         reads_log2 = validate.reads_log2(reads_log2)
-        with _Run(self, steps) as run:
+        with _Run(self, steps, slots) as run:
             return run.sense(row, 1 << reads_log2)
 
     def calibrate(self, level: int, reads_log2: int, steps: int | None = None) -> np.ndarray:
@@ -94,7 +95,7 @@ class Programmer:
         with _Run(self, steps) as run:
             return run.reference(level - 1, 1 << reads_log2)
 
-    def verify(self, row: int, targets, steps: int | None = None) -> np.ndarray:
+    def verify(self, row: int, targets, steps: int | None = None, slots: int | None = None) -> np.ndarray:
         """Bring a row's weights to the codes `targets` (C,), in 1/256 ADC LSB, by reads and pulses.
 
         Result words (C,): `Outcome` in bits 1..0, windows that pulsed it in 15..8, last error in 31..16. Registers
@@ -109,7 +110,7 @@ class Programmer:
         most = min(values["verify_pulses"], window_slots(config))
         outcome, passes, streak, start, error = (np.zeros(config.cols, dtype=np.int64) for _ in range(5))
         is_up, is_open = np.zeros(config.cols, dtype=bool), np.ones(config.cols, dtype=bool)
-        with _Run(self, steps) as run:
+        with _Run(self, steps, slots) as run:
             for made in range(values["verify_limit"] + 1):
                 difference = (targets << reads_log2) - (run.sense(row, 1 << reads_log2) << 8)
                 error[is_open] = difference[is_open] >> reads_log2
@@ -135,8 +136,8 @@ class Programmer:
 class _Run:
     """The steps of one command, and what they cost: they are entered into the ledger however the command ends."""
 
-    def __init__(self, tile: Programmer, steps: int | None):
-        self.tile, self.left = tile, steps
+    def __init__(self, tile: Programmer, steps: int | None, slots: int | None = None):
+        self.tile, self.left, self.slots = tile, steps, slots
         self.costs: Counter[str] = Counter()
 
     def __enter__(self):
@@ -148,11 +149,13 @@ class _Run:
     def window(self, row: int, codes, slots: int) -> None:
         """One programming window: columns by their codes (C,), and one row, or ALL."""
         tile, config = self.tile, self.tile.config
-        (event,) = self._take(1)
+        events = self._take(1)
+        if not len(events):
+            raise AbortedError
         rows = np.full(config.rows, row == ALL) | (np.arange(config.rows) == row)
         row_pulses, col_pulses = np.repeat(rows[:, None], slots, axis=1), pulse_width(codes, slots)
         apply = accelerate.update or crossbar.update
-        pulses = apply(config, tile.planes, tile._values["seed"], int(event), row_pulses, col_pulses,
+        pulses = apply(config, tile.planes, tile._values["seed"], int(events[0]), row_pulses, col_pulses,
                        np.zeros(config.rows, dtype=bool), codes < 0)
         self._cost(programs=1, slots=slots, program_pulses=pulses, chip_cycles=tile._window(slots),
                    half_selects=half_selects(row_pulses, col_pulses, tile._values["half_select"]))
@@ -177,14 +180,15 @@ class _Run:
                   "chip_cycles": self.tile._window(slots, is_measured=True)}
         self._cost(saturations=saturations.sum(), **{name: len(events) * cost for name, cost in costs.items()})
         if len(events) < reads:
+            if self.slots is not None:
+                played = validate.within(self.slots, 0, slots - 1, "Slots played")
+                self._cost(slots=played, row_pulses=played, chip_cycles=self.tile._window(played))
             raise AbortedError
         return codes.sum(axis=0)
 
     def _take(self, wanted: int) -> np.ndarray:
         """The events of as many of the wanted steps as are made before an abort."""
         made = wanted if self.left is None else min(wanted, self.left)
-        if not made:
-            raise AbortedError
         if self.left is not None:
             self.left -= made
         return self.tile._take(made)

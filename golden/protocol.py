@@ -72,6 +72,8 @@ SERVED = frozenset({Opcode.GET, Opcode.SET, Opcode.WRITE, Opcode.READ, Opcode.FO
                     Opcode.RESET, Opcode.FORWARD_VECTOR, Opcode.BACKWARD_VECTOR, Opcode.UPDATE_VECTOR, Opcode.PROGRAM,
                     Opcode.SENSE, Opcode.VERIFY, Opcode.SYMMETRIZE, Opcode.CALIBRATE, Opcode.ABORT, Opcode.RESUME})
 """Opcodes that a tile knows; the others are reserved, and refused."""
+PROGRAMMING = (Opcode.PROGRAM, Opcode.SENSE, Opcode.VERIFY, Opcode.SYMMETRIZE, Opcode.CALIBRATE)
+"""Commands made of reads and windows, each with an event of its own: an abort ends them for good."""
 
 
 class Status(IntEnum):

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import ALL, MAX_READS_LOG2, TileConfig
 from golden.programmer import ERROR, Outcome, window_slots
-from golden.protocol import Opcode, Status
+from golden.protocol import PROGRAMMING, Status
 from golden.registers import register_map
 from rtl.analog_port import Mode
 from rtl.drive import Drive
@@ -27,7 +27,7 @@ class Programmer(Component):
 
     resumes = False
     settings = ("verify_tolerance", "verify_reads", "verify_limit", "verify_pulses", "verify_gain", "verify_patience")
-    opcodes = (Opcode.PROGRAM, Opcode.SENSE, Opcode.VERIFY, Opcode.SYMMETRIZE, Opcode.CALIBRATE)
+    opcodes = PROGRAMMING
 
     def __init__(self, config: TileConfig):
         self.config = config

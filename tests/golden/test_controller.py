@@ -249,6 +249,36 @@ def test_abort_and_resume(controller, opcode):
     assert controller.tile.get("event") == other.tile.get("event") == 1
 
 
+PROGRAMS = {
+    "program": packet(Opcode.PROGRAM, 1, 150, (0, -1)), "symmetrize": packet(Opcode.SYMMETRIZE, 0, 2, (-1, 1)),
+    "sense": packet(Opcode.SENSE, 2, 1), "calibrate": packet(Opcode.CALIBRATE, 1, 2),
+    "verify": packet(Opcode.VERIFY, 0, 1, [20000] * COLS),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_an_aborted_programming_command_cannot_be_resumed(name):
+    """Behind any of its steps: their events are taken. Behind the last one there is nothing to abort."""
+    words, whole = PROGRAMS[name], Controller(loaded_tile(TINY, 1))
+    answer = whole.exchange(words)
+    steps = whole.tile.get("event")
+    for step in range(steps + 1):
+        controller = Controller(loaded_tile(TINY, 1))
+        controller.abort_at(None, step)
+        found = controller.exchange(words)
+        assert controller.tile.get("event") == step
+        if step == steps:
+            assert found.tolist() == answer.tolist()
+            assert state(controller.tile) == state(whole.tile)
+            continue
+        assert found.tolist() == packet(int(words[0]) >> 24 & 0xFF, Status.ABORTED).tolist()
+        assert ask(controller, Opcode.GET, 1, 34, n=1)[0] & (Interrupt.DONE | Interrupt.ERROR) == Interrupt.ERROR
+        assert ask(controller, Opcode.GET, 1, 36, n=1) == [0]
+        assert controller.exchange(packet(Opcode.RESUME)).tolist() == packet(
+            Opcode.RESUME, Status.BAD_ARGUMENT).tolist()
+    assert steps > 1
+
+
 @pytest.mark.parametrize(("words", "is_given_up"), [
     (packet(Opcode.GET, 1, 0), False), (packet(Opcode.READ, 0, 0), False), (packet(Opcode.ABORT), False),
     (packet(Opcode.ABORT, payload=[1]), False), (packet(Opcode.RESUME, payload=[1]), False), (packet(99), False),

@@ -291,6 +291,27 @@ def test_aborted_after_any_step(command):
     assert state(tile) == state(whole)
 
 
+@pytest.mark.parametrize("slots", [0, 5, 62])
+@pytest.mark.parametrize("steps", [0, 1, 3])
+def test_aborted_within_a_read(steps, slots):
+    """It takes no event and gives no code, but its slots, pulses and time are counted."""
+    between, within = (loaded_tile(SMALL["softbounds"], 3) for _ in range(2))
+    for tile, broken in ((between, None), (within, slots)):
+        with pytest.raises(AbortedError):
+            tile.sense(1, 2, steps, broken)
+    counts = [tile.counters() for tile in (between, within)]
+    more = {name: counts[1][name] - counts[0][name] for name in counts[0]}
+    assert {name: n for name, n in more.items() if n} == \
+        {name: n for name, n in (("slots", slots), ("row_pulses", slots), ("chip_cycles", 4 + slots)) if n}
+    assert within.get("event") == between.get("event") == steps
+
+
+@pytest.mark.parametrize("abort", [lambda tile: tile.sense(1, 2, 1, 63), lambda tile: tile.sense(1, 2, 1, -1)])
+def test_a_read_breaks_off_only_before_a_slot_to_come(abort):
+    with pytest.raises(ValueError, match=r"Slots played must be in 0\.\.62, not"):
+        abort(loaded_tile(SMALL["softbounds"], 3))
+
+
 @pytest.mark.parametrize(("call", "message"), [
     (lambda t: t.program(5, 0, 1, True), r"Row must be in 0\.\.4, not 5"),
     (lambda t: t.program(-2, 0, 1, True), r"Row must be in 0\.\.4, not -2"),

@@ -6,9 +6,10 @@ from functools import cache
 import numpy as np
 import pytest
 
+from crosstwin import aborts
 from crosstwin.stimulus import draw_operations, readback
 from golden.adc import AdcConfig
-from golden.config import MAX_BL, MAX_LEVEL, VECTOR, Plane, TileConfig
+from golden.config import ALL, MAX_BL, MAX_LEVEL, VECTOR, Plane, TileConfig
 from golden.controller import Controller
 from golden.device import SoftBounds
 from golden.protocol import FIRST, LAST, Opcode, Status, packet, packets, payload_length, split
@@ -254,22 +255,20 @@ def test_encodings_and_trains(config, train):
 
 
 ABORTED = register_map(TINY)["aborted_slots"].index
-RETRIES = register_map(TINY)["operation_retries"].index
 
 
-def abort(pair: Pair, words, wait: int, named: str) -> int | None:
+def abort(pair: Pair, words, wait: int, named: str) -> tuple[int | None, int] | None:
     """Send an operation, and an ABORT so many cycles later; golden is told where it was cut, if it was."""
+    questions = aborts.abort(pair.config)
     pair.model.exchange(words, 0)
     pair.model.spin(wait)
-    found = pair.model.exchange(packet(Opcode.ABORT), 2)
-    played = int(pair.model.exchange(packet(Opcode.GET, 1, ABORTED), 1)[1] & 0xFFFFFFFF)
-    retries = int(pair.model.exchange(packet(Opcode.GET, 1, RETRIES), 1)[1] & 0xFFFFFFFF)
-    is_aborted = (int(found[0]) >> 16 & 0xFF) == Status.ABORTED
-    if is_aborted:
-        pair.controller.abort_at(played, retries)
-    wanted = np.concatenate([pair.controller.exchange(words), pair.controller.exchange(packet(Opcode.ABORT))])
+    found = pair.model.exchange(questions, aborts.N_ANSWERS)
+    place = aborts.place(pair.controller.tile, found)
+    if place is not None:
+        pair.controller.abort_at(*place)
+    wanted = pair.controller.exchange(np.concatenate([words, questions]))
     assert_bits(f"answers to {named}, aborted {wait} cycles later", wanted, found)
-    return played if is_aborted else None
+    return place
 
 
 @pytest.mark.parametrize("encoding", Encoding, ids=lambda encoding: encoding.name)
@@ -289,9 +288,9 @@ def test_abort_and_resume(encoding):
         for named, words in operations(TINY, n, 1) + managed(TINY, n, 1):
             wanted = whole.exchange(words)
             pair.exchange(resume, "RESUME of nothing")
-            played = abort(pair, words, wait, named)
-            cuts.add((named, played))
-            if played is not None:
+            place = abort(pair, words, wait, named)
+            cuts.add((named, place))
+            if place is not None:
                 again = abort(pair, resume, 3 * wait // 2, f"RESUME of {named}")
                 if again is not None:
                     assert_bits(f"answer to RESUME of {named}", wanted, pair.exchange(resume, f"RESUME of {named}"))
@@ -299,6 +298,58 @@ def test_abort_and_resume(encoding):
             assert_bits(plane.name, whole.tile.planes[plane], pair.controller.tile.planes[plane])
     assert len(cuts) > 20
     pair.compare_state()
+
+
+@pytest.mark.parametrize("encoding", [Encoding.WIDTH, Encoding.SERIAL_ANALOG], ids=lambda encoding: encoding.name)
+def test_abort_in_any_pass_of_bound_management(encoding):
+    """With converters that saturate in every pass, as they would not of a bit alone: what the passes before have cost
+    stays, and RESUME begins anew.
+    """
+    pair, places = Pair(TINY), set()
+    pair.load(5)
+    for plane in (Plane.WEIGHT, Plane.ADC_GAIN, Plane.ADC_OFFSET):
+        shape = TINY.planes[plane]
+        pair.write(plane, np.full((shape.rows, shape.cols), shape.format.max))
+    for name, value in {"encoding": encoding, "bm_passes": 4, "bm_backward": 1, "t_slot": 2}.items():
+        pair.set(name, value)
+    for opcode, n in ((Opcode.FORWARD_VECTOR, TINY.rows), (Opcode.BACKWARD_VECTOR, TINY.cols)):
+        words = packet(opcode, payload=[1 << 16] * n)
+        total = pair.cycles_of(words, opcode.name)
+        for wait in range(0, total, max(1, total // 40)):
+            place = abort(pair, words, wait, opcode.name)
+            places.add(place)
+            pair.exchange(packet(Opcode.RESUME), f"RESUME of {opcode.name}")
+    assert {place[1] for place in places if place} == {0, 1, 2, 3}
+    pair.compare_state()
+
+
+PROGRAMS = {
+    "PROGRAM": packet(Opcode.PROGRAM, 1, 150, (0, ALL)), "SYMMETRIZE": packet(Opcode.SYMMETRIZE, 0, 4, (ALL, 1)),
+    "SENSE": packet(Opcode.SENSE, 2, 1), "CALIBRATE": packet(Opcode.CALIBRATE, 2, 2),
+    "VERIFY": packet(Opcode.VERIFY, 0, 1, [20000, -30000, 0, 50000, 100, 131071][:TINY.cols]),
+}
+
+
+@pytest.mark.parametrize("encoding", [Encoding.WIDTH, Encoding.SERIAL], ids=lambda encoding: encoding.name)
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_abort_of_programming(name, encoding):
+    """In any cycle: the steps made remain, what is left of a read is counted, and there is nothing to resume."""
+    pair, words, places = Pair(TINY), PROGRAMS[name], set()
+    pair.load(8)
+    for register, value in {"encoding": encoding, "t_slot": 2, "t_guard": 1, "t_recover": 2, "verify_reads": 1,
+                            "verify_limit": 2, "verify_gain": 60}.items():
+        pair.set(register, value)
+    total = pair.cycles_of(words, name)
+    for wait in (0, 1, 2, *range(5, total, max(1, total // 40)), total, total + 50):
+        weights = pair.controller.tile.planes[Plane.WEIGHT].copy()
+        places.add(abort(pair, words, wait, name))
+        pair.exchange(packet(Opcode.RESUME), f"RESUME of {name}")
+        pair.compare_state()
+        pair.write(Plane.WEIGHT, weights)
+    assert len({place and place[1] for place in places}) > 3
+    assert None in places
+    assert any(place and place[0] for place in places) == (name in ("SENSE", "VERIFY"))
+    assert any(place and place[0] is None for place in places)
 
 
 def test_what_gives_up_an_aborted_operation():
