@@ -15,7 +15,10 @@ class CobsDecoder(Component):
     """Unstuffs a byte a cycle, without delay: `data` while `valid`, in the same cycle as the byte that brings it.
 
     A zero, or `break_off`, ends a frame: `end`, if there was anything in it, with `is_broken` where a block was
-    not complete. Members: `i` stream of bytes, always ready; `break_off` in; `is_begun`: within a frame.
+    not complete.
+
+    Parameters: `most`, bytes behind a code, fewer than COBS has only in proofs. Members: `i` stream of bytes, always
+    ready; `break_off` in; `is_begun`: within a frame.
     """
 
     i: In(stream.Signature(8, always_ready=True))
@@ -25,6 +28,10 @@ class CobsDecoder(Component):
     end: Out(1)
     is_broken: Out(1)
     is_begun: Out(1)
+
+    def __init__(self, most: int = MOST):
+        self.most = most
+        super().__init__()
 
     def elaborate(self, platform):
         m = Module()
@@ -38,7 +45,7 @@ class CobsDecoder(Component):
             m.d.sync += self.is_begun.eq(1)
             with m.If(is_code):  # the zero that the block before stands for, as that was not the last one
                 m.d.comb += self.valid.eq(self.is_begun & ~is_full)
-                m.d.sync += [left.eq(self.i.payload - 1), is_full.eq(self.i.payload == MOST + 1)]
+                m.d.sync += [left.eq(self.i.payload - 1), is_full.eq(self.i.payload == self.most + 1)]
             with m.Else():
                 m.d.comb += [self.data.eq(self.i.payload), self.valid.eq(1)]
                 m.d.sync += left.eq(left - 1)
@@ -48,15 +55,19 @@ class CobsDecoder(Component):
 class CobsEncoder(Component):
     """Stuffs a frame's bytes: takes a block, a byte a cycle, then gives its code and its bytes.
 
-    A frame has at least one byte. Members: `i`, `o` streams of `FrameByte`.
+    A frame has at least one byte. Parameters: `most`, as in `CobsDecoder`. Members: `i`, `o` streams of `FrameByte`.
     """
 
     i: In(stream.Signature(FrameByte))
     o: Out(stream.Signature(FrameByte))
 
+    def __init__(self, most: int = MOST):
+        self.most = most
+        super().__init__()
+
     def elaborate(self, platform):
         m = Module()
-        m.submodules.block = block = Memory(shape=8, depth=MOST, init=[])
+        m.submodules.block = block = Memory(shape=8, depth=self.most, init=[])
         write, read = block.write_port(), block.read_port()
         length, n, is_last, is_zero = Signal(8), Signal(8), Signal(), Signal()
         m.d.comb += [write.addr.eq(length), write.data.eq(self.i.payload.data)]
@@ -70,7 +81,7 @@ class CobsEncoder(Component):
                     with m.If(self.i.payload.data != 0):
                         m.d.comb += write.en.eq(1)
                         m.d.sync += length.eq(length + 1)
-                    with m.If((self.i.payload.data == 0) | self.i.payload.last | (length == MOST - 1)):
+                    with m.If((self.i.payload.data == 0) | self.i.payload.last | (length == self.most - 1)):
                         m.next = "CODE"
             with m.State("CODE"):
                 m.d.comb += [self.o.valid.eq(1), self.o.payload.data.eq(length + 1),

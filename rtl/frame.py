@@ -25,7 +25,7 @@ class Deframer(Component):
     """
 
     def __init__(self, depth: int):
-        self.depth = depth
+        self.depth, self.decoder, self.check = depth, CobsDecoder(), Check()
         super().__init__({
             "i": In(stream.Signature(8, always_ready=True)), "break_off": In(1), "hold": In(1),
             "end": Out(1), "header": Out(Header), "length": Out(range(depth + 2)), "is_good": Out(1),
@@ -34,8 +34,8 @@ class Deframer(Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.decoder = decoder = CobsDecoder()
-        m.submodules.check = check = Check()
+        m.submodules.decoder = decoder = self.decoder
+        m.submodules.check = check = self.check
         m.submodules.buffer = buffer = Memory(shape=32, depth=self.depth, init=[])
         write, read = buffer.write_port(), buffer.read_port()
 
@@ -73,7 +73,7 @@ class Framer(Component):
     """
 
     def __init__(self, depth: int):
-        self.depth = depth
+        self.depth, self.encoder, self.check = depth, CobsEncoder(), Check()
         super().__init__({
             "start": In(1), "header": In(Header), "length": In(range(depth + 1)), "index": Out(range(depth + 1)),
             "word": In(32), "is_busy": Out(1), "kind": Out(Kind), "o": Out(stream.Signature(8)),
@@ -81,8 +81,8 @@ class Framer(Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.encoder = encoder = CobsEncoder()
-        m.submodules.check = check = Check()
+        m.submodules.encoder = encoder = self.encoder
+        m.submodules.check = check = self.check
         length, word, n_bytes = Signal(range(self.depth + 1)), Signal(32, reset_less=True), Signal(2)
         is_check, is_first = Signal(), Signal()
         taken = encoder.i.valid & encoder.i.ready

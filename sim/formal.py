@@ -186,7 +186,7 @@ def _passed(log: str) -> bool:
 def _failure(job: Job, design: Design, folder: Path, log: str) -> str:
     """One sentence: which property, and where its trace is."""
     by_identifier = {_identifier(name): name for name in design.asserts}
-    failed: list[str] = re.findall(r"failed assertion top\.(\S+)", log)
+    failed: list[str] = re.findall(r"failed assertion top\.(?:\S+\.)?(\S+)", log)
     traces = re.findall(r"counterexample trace(?: \[\w+\])?: (\S+)", log)
     traces.sort(key=lambda path: "induct" in path)  # where it starts from reset rather than from anywhere
     names = "; ".join(dict.fromkeys(by_identifier.get(name, name) for name in failed))
