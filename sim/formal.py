@@ -136,8 +136,8 @@ def run(job: Job, folder: Path | None = None) -> Result:
     frames = int(match[-1]) if match else job.depth
 
     log = _sby(job, folder, "cover", INDUCTION, job.cover)
-    steps = dict(re.findall(r"reached cover statement top\.(\S+) .*step (\d+)", log))
-    reached = {name: int(steps[_identifier(name)]) for name in design.covers if _identifier(name) in steps}
+    steps = {name: int(step) for step, name in re.findall(r"Reached cover statement in step (\d+) at top: (\S+)", log)}
+    reached = {name: steps[_identifier(name)] for name in design.covers if _identifier(name) in steps}
     missed = set(design.covers) - set(reached)
     if missed:
         raise FormalError(f"{job.name}: not reached within {job.cover} cycles: {'; '.join(sorted(missed))} "
@@ -169,6 +169,7 @@ def _sby(job: Job, folder: Path, mode: str, engine: str, depth: int) -> str:
              *(f"select -assert-any top/w:{path}" for path in job.free),
              *(f"cutpoint top/w:{path}" for path in job.free),
              "prep -top top",
+             *(["memory_map"] if engine.startswith("abc") else []),  # else there is no trace
              *(["chformal -cover -remove"] if mode != "cover" else []),
              "[files]", "top.il"]
     (folder / f"{mode}.sby").write_text("\n".join(lines) + "\n")

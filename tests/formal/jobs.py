@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """All formal jobs."""
 from sim.formal import Job
-from tests.formal import adc, cobs, frame, position, pulses, registers, scan, sequencer, stream, updater
+from tests.formal import adc, cobs, controller, frame, position, pulses, registers, scan, sequencer, stream, updater
 
 JOBS: dict[str, Job] = {
     job.name: job
-    for module in (stream, position, scan, pulses, adc, updater, registers, sequencer, cobs, frame)
+    for module in (stream, position, scan, pulses, adc, updater, registers, sequencer, cobs, frame, controller)
     for job in module.JOBS
 }

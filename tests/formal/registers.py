@@ -2,22 +2,29 @@
 from amaranth.hdl import Assert, Cat, Cover, Module, Mux, Signal
 from amaranth.lib.wiring import Component, In
 
-from golden.registers import Access, Interrupt
+from golden.registers import FIRST_STATUS, Access, Interrupt
 from rtl.formats import delay
-from rtl.registers import RegisterBank
+from rtl.registers import IMMEDIATE, RegisterBank
 from sim.formal import INDUCTION, Job
 from tests.formal.configs import SMALL
 
 
 class _BankProperties(Component):
-    """A register bank with free inputs; its counters rest."""
+    """A register bank with free inputs at both ways in; its counters rest.
+
+    `first` and `second`: the way of the packets, or the port beside it, writes an accepted value in this cycle.
+    """
 
     index: In(16)
     value: In(32)
     write: In(1)
     clear: In(1)
     next_event: In(1)
+    is_running: In(1)
     interrupts: In(len(Interrupt))
+    port_index: In(16)
+    port_value: In(32)
+    port_write: In(1)
 
     def __init__(self, make=RegisterBank):
         self.make = make
@@ -26,23 +33,33 @@ class _BankProperties(Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.design = design = self.make(SMALL)
-        m.d.comb += [getattr(design, name).eq(getattr(self, name)) for name in self.signature.members]
+        port = design.port
+        m.d.comb += [
+            *(getattr(design, name).eq(getattr(self, name)) for name in self.signature.members if "port" not in name),
+            port.write_index.eq(self.port_index), port.value.eq(self.port_value), port.write.eq(self.port_write),
+        ]
+        self.first = self.write & design.accepts
+        self.second = self.port_write & port.accepts & ~port.waits
         self.claim(m, design)
         return m
+
+    def written(self, index: int):
+        """Whether a register is written in this cycle."""
+        return self.first & (self.index == index) | self.second & (self.port_index == index)
 
 
 class RegisterProperties(_BankProperties):
     """Each register against the writes that it may take."""
 
     def claim(self, m: Module, design):
-        is_late, value_q = Signal(), delay(m, self.value, 1)
+        is_late, value_q = Signal(), delay(m, Mux(self.first, self.value, self.port_value), 1)
         m.d.sync += is_late.eq(1)
         changes, takes, in_range = [], [], []
         for register in design.stored:
             name, now = register.name, getattr(design, register.name)
             before, is_written = Signal.like(now, name=f"{name}_q"), Signal(name=f"{name}_is_written")
-            is_own = self.write & design.accepts & (self.index == register.index)
-            m.d.sync += [before.eq(Mux(self.clear, register.reset, now)), is_written.eq(is_own & ~self.clear)]
+            m.d.sync += [before.eq(Mux(self.clear, register.reset, now)),
+                         is_written.eq(self.written(register.index) & ~self.clear)]
             takes.append(~is_written | (now == value_q))
             if register.name == "event":
                 is_counted = delay(m, self.next_event & ~self.clear, 1, reset=True)
@@ -51,7 +68,6 @@ class RegisterProperties(_BankProperties):
                 changes.append(~is_written & (now != before))
                 in_range.append((now >= register.minimum) & (now <= register.maximum))
         writable = [register for register in design.map.values() if register.access != Access.READ]
-        is_abort = (self.index == design.map["control"].index) & (self.value == 1)
         m.d.comb += [
             Assert(~is_late | ~Cat(changes).any(), "a register changes only when it is written itself, or by clear"),
             Assert(~is_late | Cat(takes).all(), "a register that is written takes the value"),
@@ -59,8 +75,25 @@ class RegisterProperties(_BankProperties):
             Assert(design.writable == Cat(self.index == register.index for register in writable).any(),
                    "only writable registers are writable"),
             Assert(~design.accepts | design.writable, "only writable registers accept a value"),
-            Assert(design.abort == (self.write & is_abort), "abort is a write of one to control"),
             Cover((design.seed == 0x12345678) & (design.event == 2) & (design.t_slot == 255), "registers written"),
+        ]
+
+
+class PortProperties(_BankProperties):
+    """What the port writes, it writes when it disturbs nothing."""
+
+    def claim(self, m: Module, design):
+        control = design.map["control"].index
+        is_immediate = Cat(self.port_index == design.map[name].index for name in IMMEDIATE).any()
+        is_abort = (self.first & (self.index == control) & self.value[0]
+                    | self.second & (self.port_index == control) & self.port_value[0])
+        m.d.comb += [
+            Assert(~(self.second & (self.write | self.clear | self.next_event)), "the port waits for the packets"),
+            Assert(~self.second | ~self.is_running | is_immediate, "settings stand while an operation runs"),
+            Assert(design.changes == (self.second & (self.port_index < FIRST_STATUS)), "changes tells of settings"),
+            Assert(design.abort == is_abort, "abort is a write of one to control"),
+            Cover(self.second & self.is_running, "a write in the midst of an operation"),
+            Cover(self.port_write & design.port.accepts & design.port.waits, "a write that waits"),
         ]
 
 
@@ -70,7 +103,7 @@ class InterruptProperties(_BankProperties):
     def claim(self, m: Module, design):
         index = design.map["irq_status"].index
         pending = Signal(len(Interrupt))
-        cleared = Mux(self.write & design.accepts & (self.index == index), self.value[:len(pending)], 0)
+        cleared = Mux(self.written(index), Mux(self.first, self.value, self.port_value)[:len(pending)], 0)
         m.d.sync += pending.eq(Mux(self.clear, 0, (pending & ~cleared) | self.interrupts))
         m.d.comb += [
             Assert(design.irq == (pending & design.irq_enable).any(),
@@ -81,9 +114,42 @@ class InterruptProperties(_BankProperties):
         ]
 
 
+class CounterProperties(Component):
+    """One counter, read both ways; all are made alike."""
+
+    clear: In(1)
+    begin: In(1)
+    increment: In(32)
+    index: In(16)
+
+    def __init__(self, make=RegisterBank):
+        self.make = make
+        super().__init__()
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.design = design = self.make(SMALL)
+        m.d.comb += [design.slots.eq(self.increment), design.clear.eq(self.clear), design.begin.eq(self.begin),
+                     design.index.eq(self.index), design.port.read_index.eq(self.index)]
+        total, last = Signal(64), Signal(32)
+        m.d.sync += [total.eq(Mux(self.clear, 0, total + self.increment)),
+                     last.eq(Mux(self.clear, 0, Mux(self.begin, 0, last) + self.increment))]
+        for name, value in (("slots_low", total[:32]), ("slots_high", total[32:]), ("operation_slots", last)):
+            is_asked = self.index == design.map[name].index
+            m.d.comb += Assert(~is_asked | ((design.read == value) & (design.port.read == value)),
+                               f"{name} is what has been added, and reading changes nothing")
+        is_high = self.index == design.map["slots_high"].index
+        m.d.comb += Cover(is_high & (design.read == 2) & (last != total[:32]), "a count of more than 32 bits")
+        return m
+
+
 JOBS = [
     Job(name="registers", harness=RegisterProperties, engine=INDUCTION, depth=2, cover=6,
         claim="A write changes its own register and no other; none leaves its range."),
+    Job(name="register_port", harness=PortProperties, engine=INDUCTION, depth=2, cover=6,
+        claim="The second way to the registers disturbs neither packets nor operations."),
     Job(name="interrupts", harness=InterruptProperties, cover=6,
         claim="An interrupt stays pending until a one is written to its bit, or all is cleared."),
+    Job(name="counters", harness=CounterProperties, cover=6,
+        claim="A counter's 64 bits are what has been added since the last clear; so are an operation's own 32."),
 ]

@@ -8,6 +8,7 @@ import pytest
 
 from rtl.adc import AdcInterface
 from rtl.cobs import CobsDecoder, CobsEncoder
+from rtl.controller import Controller
 from rtl.frame import Deframer, Framer
 from rtl.position import Position
 from rtl.pulses import PulseWidth
@@ -41,6 +42,24 @@ MUTANTS = [
     ("updater_noiseless", Updater, "self.mask & self.visit.replicate(config.lanes)", "self.mask", "nothing is written"),
     ("registers", RegisterBank, "self.event.eq(self.event + 1)", "self.event.eq(self.event + 2)", "adds one"),
     ("interrupts", RegisterBank, "(pending & ~cleared) | self.interrupts", "pending | self.interrupts", ""),
+    ("register_port", RegisterBank, "self.next_event | self.is_running", "self.is_running", "waits for the packets"),
+    ("register_port", RegisterBank, "self.is_running & ~is_immediate", "self.is_running & is_immediate",
+     "settings stand"),
+    ("counters", RegisterBank, "Mux(self.begin, 0, last)", "Mux(self.begin, 1, last)", "operation_slots"),
+    ("controller_responses", Controller, "fault.eq(Status.FRAMING)\n", "fault.eq(Status.OK)\n", "FRAMING if and"),
+    ("controller_responses", Controller, "== Opcode.ABORT) & ~owes_abort", "== Opcode.ABORT)", "but for one ABORT"),
+    ("controller_data", Controller, "position.n == decoder.n_data - 1", "position.n == decoder.n_data - 2",
+     "as many data"),
+    ("controller_bounds", Controller, "m.next = \"STORE-FETCH\"\n                with m.If(position.n ==",
+     "m.next = \"STORE-FETCH\"\n                with m.If(position.n - 1 ==", "response comes within"),
+    ("controller_registers", Controller, "bank.write.eq(1)", "[bank.write.eq(1), bank.clear.eq(1)]",
+     "only RESET clears"),
+    ("controller_planes", Controller, "m.d.comb += [self.side.write.eq(1), position.step.eq(1)]",
+     "m.d.comb += [self.side.write.eq(1), position.step.eq(~position.n[0])]", "word by word"),
+    ("controller_values", Controller, "side.value.eq(read.data)", "side.value.eq(read.data & ~2)", "words of its"),
+    ("controller_engines", Controller, "control.write.eq(is_stored & is_chosen)", "control.write.eq(is_stored)",
+     "get into their engine"),
+    ("controller_engines", Controller, "is_aborting.eq(0), aborted", "aborted", "an abort is for the operation"),
     ("port_lines", Sequencer, "self.chip_cycle.eq(elapsed != self.t_guard)", "self.chip_cycle.eq(0)", ""),
     ("port_phases", Sequencer, "[port.hold.eq(1), adc", "[port.hold.eq(1), port.integrate.eq(1), adc", ""),
     ("cobs_loop", CobsEncoder, "is_final = is_last & ~is_zero", "is_final = is_last", ""),
