@@ -12,15 +12,15 @@ from rtl.formats import shape_of
 class Drive(Signature):
     """What an engine asks of the sequencer: load the generators, run one sequence on the array, read its outputs.
 
-    Everything but the loads stands from `start` until `done`, which strobes once with the `status`: OK, ABORTED or
-    TIMEOUT. Members, as the engine sees them:
+    Everything but the loads and `resume` stands from `start` until `done`, which strobes once with the `status`: OK,
+    ABORTED or TIMEOUT. Members, as the engine sees them:
 
     - `width_write`, `width_index`, `width_code`: load line n of the width generator: input codes, and the pulses of
       each column in PROGRAM. A vector begins with line 0.
     - `train_write`, `train_chunk`, `train_lane`, `train_value`: load a line of the train generator (row chunks first,
       then column chunks): a level, or a word.
     - `start`, `mode`; `bl`, slots of an UPDATE or PROGRAM; `attempt`, the row of the converters' noise (pass of bound
-      management); `resume`: go on behind the slots that the aborted UPDATE or PROGRAM has played.
+      management); `resume`, with `start`: go on behind the slots that the aborted UPDATE has played.
     - `levels`: values of trains are levels, even where the register `train` says that they are words.
     - `raw`: ADC codes of a pulse-width window as they are: neither bit-serial, nor corrected.
     - `row_all`, or else `row_index`: rows that are on in PROGRAM. `reference`: -1, 0, 1 in REFERENCE.

@@ -8,9 +8,13 @@ import pytest
 
 from rtl.adc import AdcInterface
 from rtl.cobs import CobsDecoder, CobsEncoder
+from rtl.commands import RawCommands
 from rtl.controller import Controller
+from rtl.drive import DriveMux
 from rtl.frame import Deframer, Framer
+from rtl.manager import Manager
 from rtl.position import Position
+from rtl.programmer import Programmer
 from rtl.pulses import PulseWidth
 from rtl.registers import RegisterBank
 from rtl.scan import Scanner
@@ -60,6 +64,13 @@ MUTANTS = [
     ("controller_engines", Controller, "control.write.eq(is_stored & is_chosen)", "control.write.eq(is_stored)",
      "get into their engine"),
     ("controller_engines", Controller, "is_aborting.eq(0), aborted", "aborted", "an abort is for the operation"),
+    ("raw_commands", RawCommands, "drive.start.eq(control.start)", "drive.start.eq(control.start | result.ready)",
+     "one sequence"),
+    ("manager", Manager, "[drive.start.eq(1), rewind", "[drive.start.eq(1), control.done.eq(1), rewind", "done once"),
+    ("manager", Manager, "is_streaming & scaler.result_valid", "scaler.result_valid", "lines are loaded only"),
+    ("programmer", Programmer, "m.d.comb += drive.start.eq(~drive.abort)", "m.d.comb += drive.start.eq(1)",
+     "stands while it runs"),
+    ("drive_mux", DriveMux, "ours & is_chosen if name", "ours if name", "hears done"),
     ("port_lines", Sequencer, "self.chip_cycle.eq(elapsed != self.t_guard)", "self.chip_cycle.eq(0)", ""),
     ("port_phases", Sequencer, "[port.hold.eq(1), adc", "[port.hold.eq(1), port.integrate.eq(1), adc", ""),
     ("cobs_loop", CobsEncoder, "is_final = is_last & ~is_zero", "is_final = is_last", ""),
