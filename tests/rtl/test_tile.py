@@ -43,7 +43,7 @@ EMULATION_CYCLES = register_map(TINY)["emulation_cycles_low"].index
 @cache
 def verilated(config: TileConfig) -> VerilatedModel:
     """One model a configuration and process: unoptimized, since building it takes longer than all that it runs."""
-    return VerilatedModel(tile_verilog(config), TOP, opt="-O0", max_idle_cycles=100_000)
+    return VerilatedModel(tile_verilog(config), TOP, opt="-O0", max_idle_cycles=1_000_000)
 
 
 class Pair:
