@@ -28,6 +28,7 @@ class Link(Component):
 
     def __init__(self, depth: int):
         self.depth = depth
+        self.deframer, self.framer, self.dispatcher = Deframer(depth), Framer(depth), Dispatcher(depth)
         super().__init__({
             "i": In(stream.Signature(8, always_ready=True)), "break_off": In(1), "o": Out(stream.Signature(8)),
             "command": Out(stream.Signature(StreamWord)), "response": In(stream.Signature(StreamWord)),
@@ -36,9 +37,9 @@ class Link(Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.deframer = deframer = Deframer(self.depth)
-        m.submodules.framer = framer = Framer(self.depth)
-        m.submodules.dispatcher = dispatcher = Dispatcher(self.depth)
+        m.submodules.deframer = deframer = self.deframer
+        m.submodules.framer = framer = self.framer
+        m.submodules.dispatcher = dispatcher = self.dispatcher
         connect(m, flipped(self.i), deframer.i)
         connect(m, framer.o, flipped(self.o))
         connect(m, dispatcher.command, flipped(self.command))

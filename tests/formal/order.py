@@ -20,9 +20,9 @@ class Order(Component):
                           "count": Out(range(most + 2))})
 
     @classmethod
-    def of(cls, m: Module, name: str, mark, most: int, *, put, item: Signal, get, got) -> "Order":
+    def of(cls, m: Module, name: str, mark, most: int, *, put, item, get, got) -> "Order":
         """An order of items, added to a module."""
-        order = cls(name, item.shape(), most)
+        order = cls(name, len(item), most)
         m.submodules[f"{name}_order"] = order
         m.d.comb += [order.mark.eq(mark), order.put.eq(put), order.item.eq(item), order.get.eq(get),
                      order.got.eq(got)]

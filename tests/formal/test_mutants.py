@@ -7,11 +7,15 @@ from dataclasses import replace
 import pytest
 
 from rtl.adc import AdcInterface
+from rtl.axi_lite import AxiLite
+from rtl.axi_stream import AxiStreamReceiver, AxiStreamTransmitter
 from rtl.cobs import CobsDecoder, CobsEncoder
 from rtl.commands import RawCommands
 from rtl.controller import Controller
+from rtl.dispatcher import Dispatcher
 from rtl.drive import DriveMux
 from rtl.frame import Deframer, Framer
+from rtl.link import Link
 from rtl.manager import Manager
 from rtl.position import Position
 from rtl.programmer import Programmer
@@ -20,6 +24,7 @@ from rtl.registers import RegisterBank
 from rtl.scan import Scanner
 from rtl.sequencer import Sequencer
 from rtl.stream import StreamRegister
+from rtl.uart import UartReceiver, UartTransmitter
 from rtl.updater import Updater
 from sim.formal import FormalError, run
 from tests.formal.jobs import JOBS
@@ -87,6 +92,27 @@ MUTANTS = [
     ("deframer", Deframer, "self.is_stored.eq(~self.hold & (", "self.is_stored.eq((", "stored"),
     ("deframer_recovery", Deframer, "[n_bytes.eq(0), n_words.eq(0)]", "n_words.eq(0)", ""),
     ("deframer_recovery", Deframer, "check.start.eq(~decoder.is_begun)", "check.start.eq(0)", "begun"),
+    ("link", Link, "(frame.sequence == expected) & (frame.kind", "(frame.kind", ""),
+    ("link", Link, "m.Elif(dispatcher.is_running | ~deframer.is_stored)", "m.Elif(dispatcher.is_running)", ""),
+    ("link", Link, "dispatcher.is_running & ~is_aborted", "dispatcher.is_running", "once"),
+    ("link", Link, "with m.If(~framer.is_busy)", "with m.If(1)", "owed is sent"),
+    ("link", Link, "Mux(following == session, following + 1, following)", "following", ""),
+    ("dispatcher", Dispatcher, "word.last.eq(n == length - 1)", "word.last.eq(n == length)", ""),
+    ("dispatcher", Dispatcher, "self.address.eq(n + command.ready)", "self.address.eq(n)", "word for word"),
+    ("dispatcher", Dispatcher, "owed + self.abort - is_last", "owed - is_last", ""),
+    ("dispatcher", Dispatcher, "Mux(word.first, (word.data", "Mux(1, (word.data", ""),
+    ("uart_loop", UartTransmitter, "with m.Elif(n > 1)", "with m.Elif(n > 2)", ""),
+    ("uart_loop", UartReceiver, "with m.If(n == 7)", "with m.If(n == 6)", ""),
+    ("uart_receiver", UartReceiver, "m.next = \"BREAK\"", "pass", "held low"),
+    ("uart_receiver", UartReceiver, "divisor // 2 - 1", "divisor - 1", ""),
+    ("axi_lite_writes", AxiLite, "write_data.o.valid & ~(is_good & registers.waits)", "write_data.o.valid", "wait"),
+    ("axi_lite_writes", AxiLite, "& write_response.i.ready & is_good)", "& is_good)", ""),
+    ("axi_lite_writes", AxiLite, "& word.strobe.all()", "", ""),
+    ("axi_lite_writes", AxiLite, "write_data.o.ready.eq(write_response.i.valid &", "write_data.o.ready.eq(1 &", ""),
+    ("axi_lite_reads", AxiLite, "(address[:2] == 0) & registers.readable", "registers.readable", ""),
+    ("axi_lite_reads", AxiLite, "read_address.o.ready.eq(read_data.i.ready)", "read_address.o.ready.eq(1)", ""),
+    ("axi_stream", AxiStreamReceiver, "is_first.eq(self.bus.tlast)", "is_first.eq(0)", "first"),
+    ("axi_stream", AxiStreamTransmitter, "tlast.eq(self.i.payload.last)", "tlast.eq(self.i.payload.first)", ""),
     ("sequence_bound", Sequencer, "(waited == self.watchdog)", "(waited == self.watchdog + 2)", "ends within"),
 ]
 

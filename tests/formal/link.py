@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+from amaranth.hdl import Assert, Cat, Const, Cover, Module, Mux, Signal
+from amaranth.lib.wiring import Component, In
+
+from golden.frame import Kind, Reason
+from rtl.frame import Header
+from rtl.link import ANSWERS, Link
+from sim.formal import Job
+from tests.formal.free import empty
+
+DEPTH = 2
+
+
+class LinkProperties(Component):
+    """A link of any frames, to a framer and a dispatcher that take as long as they like.
+
+    The device's side of docs/link.md is followed beside it, in the order of the table there.
+    """
+
+    def __init__(self, make=Link):
+        self.make = make
+        super().__init__({
+            "end": In(1), "header": In(Header), "length": In(range(DEPTH + 2)), "is_good": In(1), "is_stored": In(1),
+            "sent": In(1), "finish": In(1), "delivering": In(1), "n_kept": In(range(DEPTH + 1)), "kept": In(32),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.design = design = self.make(DEPTH)
+        deframer, framer, dispatcher = design.deframer, design.framer, design.dispatcher
+        self._surroundings(m, deframer, framer, dispatcher)
+
+        # what the device remembers
+        session, last, offer, nonce = Signal(8), Signal(16), Signal(8), Signal(16)
+        is_open, is_offered, is_aborted, reason = Signal(), Signal(), Signal(), Signal(Reason)
+        header, running = self.header, dispatcher.is_running
+        expected = Mux(is_open, Mux(last == 0xFFFF, 1, last + 1), 0)
+
+        def is_kind(*kinds):
+            return Cat(header.kind == kind for kind in kinds).any()
+
+        is_ours = is_open & (header.session == session)
+        is_formed = is_kind(Kind.DATA) & (self.length != 0) | (
+            is_kind(Kind.HELLO, Kind.OPEN, Kind.ABORT) & (self.length == 0))
+        is_right = Mux(is_kind(Kind.OPEN), is_offered & (header.session == offer) & (header.sequence == 0),
+                       is_kind(Kind.DATA) & is_ours & (header.sequence == expected))
+
+        # the table: what is asked for, what changes
+        asked, nak, accepts, aborts = Signal(len(ANSWERS)), Signal(Reason), Signal(), Signal()
+        asks = {kind: asked.eq(1 << n) for n, kind in enumerate(ANSWERS)}
+        with m.If(self.end):
+            with m.If(~self.is_good):
+                m.d.comb += [asks[Kind.NAK], nak.eq(Reason.DAMAGED)]
+            with m.Elif(~is_formed):
+                m.d.comb += [asks[Kind.NAK], nak.eq(Reason.KIND)]
+            with m.Elif(is_kind(Kind.HELLO)):
+                m.d.comb += asks[Kind.WELCOME]
+                with m.If(~is_offered | (header.sequence != nonce)):
+                    m.d.sync += offer.eq(offer + 1 + ((offer + 1)[:8] == session))
+                m.d.sync += [is_offered.eq(1), nonce.eq(header.sequence)]
+            with m.Elif(is_ours & (header.sequence == last)):
+                m.d.comb += [asked.eq(Mux(running, 1 << ANSWERS.index(Kind.BUSY), 1 << ANSWERS.index(Kind.RESPONSE))),
+                             aborts.eq(is_kind(Kind.ABORT) & running & ~is_aborted)]
+                m.d.sync += is_aborted.eq(is_aborted | aborts)
+            with m.Elif(~is_right):
+                m.d.comb += [asks[Kind.NAK], nak.eq(Reason.ORDER)]
+            with m.Elif(running | ~self.is_stored):
+                m.d.comb += asks[Kind.BUSY]
+            with m.Elif(self.length > DEPTH):
+                m.d.comb += [asks[Kind.NAK], nak.eq(Reason.LENGTH)]
+            with m.Else():
+                m.d.comb += accepts.eq(1)
+                m.d.sync += [last.eq(header.sequence), is_aborted.eq(0)]
+                with m.If(is_kind(Kind.OPEN)):
+                    m.d.comb += asks[Kind.RESPONSE]
+                    m.d.sync += [session.eq(header.session), is_open.eq(1), is_offered.eq(0)]
+        with m.If(asked[ANSWERS.index(Kind.NAK)]):
+            m.d.sync += reason.eq(nak)
+
+        # what is owed: one answer of each kind, until it is sent or, a response, until the next command
+        owed, sends = Signal(len(ANSWERS)), framer.start & ~framer.is_busy
+        going = Mux(sends, owed & -owed, 0)
+        response = Const(1 << ANSWERS.index(Kind.RESPONSE), len(ANSWERS))
+        m.d.sync += owed.eq((owed & ~going & ~Mux(accepts, response, 0)) | asked
+                            | Mux(dispatcher.done, response, 0))
+        kind, answer = framer.header.kind, framer.header
+        first = {kind: owed[n] & ~owed[:n].any() for n, kind in enumerate(ANSWERS)}
+        is_command = accepts & is_kind(Kind.DATA)
+        was_sequence, was_command = Signal(16), Signal()
+        with m.If(dispatcher.start):
+            m.d.sync += [was_sequence.eq(header.sequence), was_command.eq(1)]
+        with m.Elif(accepts):
+            m.d.sync += was_command.eq(0)
+        m.d.comb += [
+            Assert(dispatcher.start == is_command, "a command is delivered where the table accepts one"),
+            Assert(~dispatcher.start | (self.end & self.is_good & self.is_stored & ~running & (self.length <= DEPTH)),
+                   "a command is a good frame, stored, that fits, while none runs"),
+            Assert(~(dispatcher.start & was_command) | (header.sequence != was_sequence),
+                   "no command is delivered twice"),
+            Assert(~is_command | (dispatcher.length == self.length), "a command has its frame's length"),
+            Assert(dispatcher.clear == accepts, "what is accepted forgets the last response"),
+            Assert(dispatcher.abort == aborts, "an abort is handed on while its command runs, once"),
+            Assert(framer.start == owed.any(), "what is owed is sent, and nothing else"),
+            *(Assert(~first[each] | (kind == each), f"{each.name} is sent before what is less urgent")
+              for each in ANSWERS),
+            Assert(~first[Kind.WELCOME] | ((answer.session == offer) & (answer.sequence == nonce)),
+                   "a WELCOME bears the offer, and the nonce of its HELLO"),
+            Assert(first[Kind.WELCOME] | ~owed.any()
+                   | ((answer.session == session) & (answer.sequence == Mux(first[Kind.NAK], expected, last))),
+                   "other answers bear the open session, and its last sequence or the one to come"),
+            Assert(~owed.any() | (framer.length == Mux(first[Kind.RESPONSE], self.n_kept, ~first[Kind.BUSY])),
+                   "answers are as long as what they tell"),
+            Assert(~is_offered | (offer != session), "the open session is not offered again"),
+            Assert((framer.kind != Kind.NAK) | (framer.word == reason), "a NAK tells the last reason"),
+            Assert((framer.kind != Kind.RESPONSE) | (framer.word == self.kept), "a RESPONSE tells what is kept"),
+            Assert(dispatcher.stall | ~framer.is_busy | (framer.kind != Kind.RESPONSE),
+                   "no response comes in while one is sent"),
+            Assert(deframer.hold == dispatcher.is_delivering, "the buffer is held for a command"),
+            Assert(design.is_busy == (owed.any() | framer.is_busy | running),
+                   "it is busy while anything is to be done"),
+            Cover(dispatcher.start & (last == 1), "a second command"),
+            Cover(dispatcher.abort & owed[ANSWERS.index(Kind.NAK)], "an abort"),
+            Cover(owed.all(), "all answers are owed"),
+        ]
+        return m
+
+    def _surroundings(self, m: Module, deframer, framer, dispatcher):
+        """A frame now and then; a framer that is busy once it is started; a dispatcher that runs."""
+        for part in (deframer, framer, dispatcher):
+            empty(part)
+        with m.If(framer.start & ~framer.is_busy):
+            m.d.sync += [framer.is_busy.eq(1), framer.kind.eq(framer.header.kind)]
+        with m.Elif(self.sent):
+            m.d.sync += framer.is_busy.eq(0)
+        with m.If(dispatcher.start):
+            m.d.sync += dispatcher.is_running.eq(1)
+        with m.Elif(self.finish):
+            m.d.sync += dispatcher.is_running.eq(0)
+        m.d.comb += [
+            deframer.end.eq(self.end), deframer.header.eq(self.header), deframer.length.eq(self.length),
+            deframer.is_good.eq(self.is_good), deframer.is_stored.eq(self.is_stored),
+            dispatcher.done.eq(self.finish & dispatcher.is_running), dispatcher.n_kept.eq(self.n_kept),
+            dispatcher.is_delivering.eq(self.delivering & dispatcher.is_running), dispatcher.kept.eq(self.kept),
+        ]
+
+
+JOBS = [
+    Job(name="link", harness=LinkProperties, cover=12,
+        claim="A link delivers each command once, in order, and answers every frame by the table of docs/link.md."),
+]
