@@ -130,6 +130,9 @@ def run(job: Job, folder: Path | None = None) -> Result:
     (folder / "top.il").write_text(design.text)
 
     log = _sby(job, folder, job.mode, job.engine, job.depth)
+    if job.engine == PDR and "DONE (UNKNOWN" in log:  # which may be all that it says of the very first cycle
+        first = _sby(job, folder, "bmc", INDUCTION, 1)
+        log = first if "DONE (FAIL" in first else log
     if not _passed(log):
         raise FormalError(_failure(job, design, folder, log))
     match = re.findall(r"(?:Frames = |No output asserted in )(\d+)", log)
