@@ -7,7 +7,7 @@ from amaranth.lib.wiring import Component, In, Out, connect, flipped
 from golden.config import TileConfig
 from rtl.controller import Controller
 from rtl.crossbar_pins import CrossbarPins, pins_signature
-from rtl.stream import StreamRegister, StreamWord
+from rtl.stream import StreamWord, registered
 
 
 class PinsTile(Component):
@@ -33,12 +33,7 @@ class PinsTile(Component):
         m = Module()
         m.submodules.controller = controller = self.controller
         m.submodules.crossbar = crossbar = self.crossbar
-        m.submodules.i_register = i_register = StreamRegister()
-        m.submodules.o_register = o_register = StreamRegister()
-        connect(m, flipped(self.i), i_register.i)
-        connect(m, i_register.o, controller.i)
-        connect(m, controller.o, o_register.i)
-        connect(m, o_register.o, flipped(self.o))
+        registered(m, self, controller)
         connect(m, controller.sequencer.port, crossbar.port)
         connect(m, crossbar.pins, flipped(self.pins))
         m.d.comb += controller.coincidences.eq(crossbar.coincidences)

@@ -2,7 +2,7 @@
 """The words that commands and responses travel in, and a register for their streams."""
 from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream
-from amaranth.lib.wiring import Component, In, Out
+from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 StreamWord = data.StructLayout({"data": 32, "first": 1, "last": 1})
 """A word of a packet; `first` and `last` frame it."""
@@ -34,3 +34,13 @@ class StreamRegister(Component):
         with m.Elif(self.i.valid & self.i.ready):
             m.d.sync += is_spare.eq(1)
         return m
+
+
+def registered(m: Module, outer, inner) -> None:
+    """Connect the streams `i` and `o` of a component to those of one inside it, each through a register."""
+    m.submodules.i_register = i_register = StreamRegister()
+    m.submodules.o_register = o_register = StreamRegister()
+    connect(m, flipped(outer.i), i_register.i)
+    connect(m, i_register.o, inner.i)
+    connect(m, inner.o, o_register.i)
+    connect(m, o_register.o, flipped(outer.o))

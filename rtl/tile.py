@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 from amaranth.hdl import Module
 from amaranth.lib import stream
-from amaranth.lib.wiring import Component, In, Out, connect, flipped
+from amaranth.lib.wiring import Component, In, Out, connect
 
 from golden.config import TileConfig
 from golden.protocol import Opcode
 from golden.pulses import Encoding, window_slots
 from rtl.controller import Controller
 from rtl.crossbar import CrossbarEmulator
-from rtl.stream import StreamRegister, StreamWord
+from rtl.stream import StreamWord, registered
 
 
 class Tile(Component):
@@ -51,12 +51,7 @@ class Tile(Component):
         m = Module()
         m.submodules.controller = controller = self.controller
         m.submodules.crossbar = crossbar = self.crossbar
-        m.submodules.i_register = i_register = StreamRegister()
-        m.submodules.o_register = o_register = StreamRegister()
-        connect(m, flipped(self.i), i_register.i)
-        connect(m, i_register.o, controller.i)
-        connect(m, controller.o, o_register.i)
-        connect(m, o_register.o, flipped(self.o))
+        registered(m, self, controller)
         connect(m, controller.sequencer.port, crossbar.port)
         connect(m, controller.side, crossbar.side)
         m.d.comb += controller.coincidences.eq(crossbar.coincidences)

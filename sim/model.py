@@ -2,38 +2,19 @@
 """A verilated stream design as a Python object that takes and gives whole numpy arrays."""
 
 import ctypes
-from functools import cache
-from pathlib import Path
-from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sim.build import build_model
+from sim.instance import U64, Instance, SimulationError
 
 WORD_BITS = 34
 
-_U64 = ctypes.c_uint64
-_U64_ARRAY = np.ctypeslib.ndpointer(np.uint64, ndim=1, flags="C_CONTIGUOUS")
-_FUNCTIONS = {
-    "ct_create": (ctypes.c_void_p, []),
-    "ct_destroy": (None, [ctypes.c_void_p]),
-    "ct_reset": (None, [ctypes.c_void_p]),
-    "ct_spin": (None, [ctypes.c_void_p, _U64]),
-    "ct_cycles": (_U64, [ctypes.c_void_p]),
-    "ct_fault": (ctypes.c_char_p, [ctypes.c_void_p]),
-    "ct_exchange": (
-        ctypes.c_int64,
-        [ctypes.c_void_p, _U64_ARRAY, _U64, _U64_ARRAY, *[_U64] * 3, *[ctypes.c_uint32] * 2, _U64],
-    ),
-}
+_ARRAY = np.ctypeslib.ndpointer(np.uint64, ndim=1, flags="C_CONTIGUOUS")
 
 
-class SimulationError(RuntimeError):
-    """The design broke a stream's rules, gave too much or did not answer; the model must be reset."""
-
-
-class VerilatedModel:
+class VerilatedModel(Instance):
     """One instance of a verilated design with a stream in, a stream out, and its own time.
 
     It is reset when it is made. The output stream is checked in every cycle of an exchange: valid and
@@ -46,6 +27,14 @@ class VerilatedModel:
     max_idle_cycles : an exchange in which neither stream moves for more cycles than this is an error.
     """
 
+    prefix = "ct"
+    functions = {
+        "create": (ctypes.c_void_p,),
+        "spin": (None, U64),
+        "fault": (ctypes.c_char_p,),
+        "exchange": (ctypes.c_int64, _ARRAY, U64, _ARRAY, *[U64] * 3, *[ctypes.c_uint32] * 2, U64),
+    }
+
     def __init__(
         self,
         verilog: str,
@@ -56,9 +45,7 @@ class VerilatedModel:
         max_idle_cycles: int = 2_000_000,
     ):
         self.max_idle_cycles = max_idle_cycles
-        self._handle = None
-        self._lib = _load(build_model(verilog, top, opt=opt, waivers=waivers))
-        self._handle = self._lib.ct_create()
+        super().__init__(build_model(verilog, top, opt=opt, waivers=waivers))
 
     def exchange(
         self,
@@ -94,58 +81,20 @@ class VerilatedModel:
             raise ValueError(f"Expected packets must be 0 or more, not {expected_packets}")
         # Untouched pages of a large empty array cost nothing.
         taken = np.empty(capacity, dtype=np.uint64)
-        count = self._lib.ct_exchange(
-            self._alive(), given, given.size, taken, capacity, expected_packets, self.max_idle_cycles,
+        count = self._call(
+            "exchange", given, given.size, taken, capacity, expected_packets, self.max_idle_cycles,
             _permille("Idle", idle), _permille("Stall", stall), seed,
         )  # fmt: skip
         if count < 0:
-            raise SimulationError(self._lib.ct_fault(self._handle).decode())
+            raise SimulationError(self._call("fault").decode())
         return taken[:count].copy()
-
-    @property
-    def cycles(self) -> int:
-        """Clock cycles since the model was made, resets included."""
-        return self._lib.ct_cycles(self._alive())
 
     def spin(self, n: int) -> None:
         """Run ``n`` cycles with both streams at rest."""
-        self._lib.ct_spin(self._alive(), n)
-
-    def reset(self) -> None:
-        """Hold ``rst`` for two cycles and forget a fault."""
-        self._lib.ct_reset(self._alive())
-
-    def close(self) -> None:
-        """Free the model; it cannot be used afterwards."""
-        if self._handle is not None:
-            self._lib.ct_destroy(self._handle)
-            self._handle = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        self.close()
-
-    def _alive(self) -> int:
-        if self._handle is None:
-            raise SimulationError("A model must be open to be used, but this one was closed")
-        return self._handle
+        self._call("spin", n)
 
 
 def _permille(name: str, share: float) -> int:
     if not 0.0 <= share < 1.0:
         raise ValueError(f"{name} must be a share of cycles from 0 to below 1, not {share}")
     return round(share * 1000)
-
-
-@cache
-def _load(path: Path) -> ctypes.CDLL:
-    library = ctypes.CDLL(str(path))
-    for name, (result, arguments) in _FUNCTIONS.items():
-        function = getattr(library, name)
-        function.restype, function.argtypes = result, arguments
-    return library

@@ -4,7 +4,8 @@
 import numpy as np
 import pytest
 
-from sim.model import SimulationError, VerilatedModel
+from sim.instance import SimulationError
+from sim.model import VerilatedModel
 from tests.sim.designs import FIRST, LAST, increment
 
 

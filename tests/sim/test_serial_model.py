@@ -8,6 +8,7 @@ import pytest
 from golden.frame import Deframer, Frame, Kind
 from golden.link import VERSION
 from rtl.verilog import verilog_of
+from sim.instance import SimulationError
 from sim.serial_model import SerialModel, symbols_of
 from tests.rtl.echo import EchoBoard
 
@@ -76,5 +77,5 @@ def test_a_closed_model_says_so():
     model = SerialModel(verilog(2), "echo_board", 2)
     model.close()
     model.close()
-    with pytest.raises(ValueError, match="must be open to be used, but this one was closed"):
+    with pytest.raises(SimulationError, match="must be open to be used, but this one was closed"):
         model.run(1)
