@@ -4,13 +4,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test regress formal verilog lint bench clean
+.PHONY: demo test regress formal verilog bitstream lint bench clean
 
 demo: .venv/.ready ; crosstwin demo
 test: .venv/.ready ; pytest -n 2 -m "not synthesis and not regress"
 regress: .venv/.ready ; crosstwin compare --configs 200 --ops 40 --workers 2 && pytest -n 2 -m "cocotb or regress"
 formal: .venv/.ready ; python -m tests.formal && pytest -n 2 tests/formal
 verilog: .venv/.ready ; crosstwin verilog --config default -o build/verilog/tile.v
+bitstream: .venv/.fpga ; crosstwin build --board $(BOARD)
 lint: .venv/.ready ; ruff check . && basedpyright
 bench: .venv/.ready ; python -m crosstwin.bench
 clean: ; rm -rf build .venv
@@ -21,4 +22,8 @@ clean: ; rm -rf build .venv
 	@echo "Installing into .venv: a minute or two, the first time only."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[fast,dev]"
+	@touch $@
+
+.venv/.fpga: .venv/.ready
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[fast,dev,fpga]"
 	@touch $@

@@ -35,6 +35,21 @@ def progress(label: str, total: int, quiet: bool = False) -> Iterator[Callable[[
         yield lambda: bar.advance(task)
 
 
+@contextmanager
+def steps(label: str, names: list[str], quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """Progress by step: a bar, or a line each where there is no terminal, on stderr; the function begins a step."""
+    console, n = Console(stderr=True), len(names)
+    if quiet:
+        yield lambda name: None
+    elif not console.is_terminal:
+        yield lambda name: print(f"{label}: {name} ({names.index(name) + 1} of {n})", file=sys.stderr, flush=True)
+    else:
+        with Progress(TextColumn("{task.description:<44}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+                      console=console) as bar:
+            task = bar.add_task(label, total=n)
+            yield lambda name: bar.update(task, description=f"{label}: {name}", completed=names.index(name))
+
+
 def table(title: str, columns: list[str], rows: list[list]) -> None:
     """Print a table; the first column is left-aligned, numbers after it are right-aligned."""
     result = Table()

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+from amaranth_boards.ulx3s import ULX3S_85F_Platform
+
+from boards.board import Board
+from golden.presets import TILES
+
+BOARD = Board(
+    name="ulx3s_85f", title="ULX3S with LFE5U-85F", platform=ULX3S_85F_Platform,
+    clock_mhz=25, baud=1_000_000, uart="the FT231X of the USB port US1",
+    config=TILES["default"],
+    leaves_out="nothing",
+    cable="ulx3s",
+)

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`crosstwin build`: a bitstream for a board."""
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from crosstwin import console
+from golden.presets import DEVICES
+
+_OVERRIDES = {"rows": "rows of the tile", "cols": "columns of the tile", "lanes": "multiply-accumulate lanes"}
+
+
+def add(commands) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("build", help="build a bitstream for an FPGA board")
+    parser.add_argument("--board", required=True, metavar="NAME", help="file of boards/ that declares it")
+    for name, text in _OVERRIDES.items():
+        parser.add_argument(f"--{name}", type=int, metavar="N", help=f"{text} (default: the board's)")
+    parser.add_argument("--device", choices=DEVICES, help="at the cross-points (default: the board's)")
+    parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="(default: build/boards/NAME)")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Build, and show what it came to."""
+    try:
+        from boards.build import build, named
+    except ImportError as error:
+        raise console.UsageError(f"Building needs {error.name}: pip install crosstwin[fpga]") from None
+    try:
+        board = named(arguments.board)
+        overrides = {name: getattr(arguments, name) for name in _OVERRIDES if getattr(arguments, name) is not None}
+        if arguments.device:
+            overrides["device"] = DEVICES[arguments.device]
+        config = replace(board.config, **overrides)
+    except ValueError as error:
+        raise console.UsageError(str(error)) from None
+    steps = ["elaboration", *(step.name for step in board.family.steps)]
+    with console.steps(board.title, steps, quiet=arguments.json) as begun:
+        built = build(board, config, arguments.output or Path("build") / "boards" / board.name, begun)
+    if arguments.json:
+        console.print_json(built.summary())
+        return 0
+    rows = [[name, built.used[name], built.available[name]] for name in built.used]
+    rows += [["clock (MHz)", board.clock_mhz, built.fmax_mhz],
+             ["forward (MMAC/s)", built.mac_per_s / 1e6, None],
+             ["update, BL 31 (M cross-points/s)", built.updates_per_s / 1e6, None]]
+    title = f"{board.title}: {config.rows} x {config.cols}, {config.lanes} lanes"
+    console.table(title, ["", "used", "available"], rows)
+    print(f"Wrote {built.folder / board.family.bitstream}")
+    return 0
