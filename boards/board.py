@@ -3,12 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from amaranth.vendor import GowinPlatform, LatticeECP5Platform
+from amaranth.vendor import LatticeECP5Platform
 
-from boards.family import ECP5, GOWIN, Family
+from boards.family import ECP5, Family
 from golden.config import TileConfig
-
-Platform = LatticeECP5Platform | GowinPlatform
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,20 +14,20 @@ class Board:
     """A board by its `name`, the file that declares it.
 
     Parameters: `title` for people; `platform` makes the platform of `amaranth-boards`; `clock_mhz`, at which the tile
-    runs: the oscillator's frequency or, on ECP5, one that its PLL makes of it; `baud` of the link, at the pins of the
-    platform's first UART; `uart`: those pins in words; `config`: the tile by default; `leaves_out`: what of the design
-    is not on the board and why; `cable`: the name openFPGALoader knows the board by.
+    runs: the oscillator's frequency; `baud` of the link, at the pins of the platform's first UART; `uart`: those pins
+    in words; `config`: the tile by default; `leaves_out`: what of the design is not on the board and why; `family` of
+    its chip.
     """
 
     name: str
     title: str
-    platform: Callable[[], Platform]
+    platform: Callable[[], LatticeECP5Platform]
     clock_mhz: float
     baud: int
     uart: str
     config: TileConfig
     leaves_out: str
-    cable: str
+    family: Family = ECP5
 
     def __post_init__(self):
         if not 2 <= self.divisor < 1 << 16:
@@ -40,8 +38,3 @@ class Board:
     def divisor(self) -> int:
         """Clock cycles of a bit on the link."""
         return round(self.clock_mhz * 1e6 / self.baud)
-
-    @property
-    def family(self) -> Family:
-        """How its chip is built for."""
-        return ECP5 if issubclass(self.platform, LatticeECP5Platform) else GOWIN

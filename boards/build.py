@@ -105,7 +105,7 @@ def build(board: Board, config: TileConfig, folder: Path, begun: Callable[[str],
 
 def _platform(board: Board):
     """The board's platform, with tools that need not be there as this module runs its own."""
-    tools = ("YOSYS", "NEXTPNR_ECP5", "ECPPACK", "NEXTPNR_GOWIN", "GOWIN_PACK", "OPENFPGALOADER")
+    tools = ("YOSYS", "NEXTPNR_ECP5", "ECPPACK", "OPENFPGALOADER")
     os.environ.update({tool: os.environ.get(tool, "true") for tool in tools})
     return board.platform()
 

