@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
 from amaranth_boards.ulx3s import ULX3S_85F_Platform
 
 from boards.board import Board
@@ -7,6 +9,6 @@ from golden.presets import TILES
 BOARD = Board(
     name="ulx3s_85f", title="ULX3S with LFE5U-85F", platform=ULX3S_85F_Platform,
     clock_mhz=25, baud=1_000_000, uart="the FT231X of the USB port US1",
-    config=TILES["default"],
+    config=replace(TILES["default"], rows=32, cols=32, lanes=8),
     leaves_out="nothing",
 )
