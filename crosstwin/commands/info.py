@@ -4,10 +4,9 @@ import argparse
 import platform
 from dataclasses import asdict
 from importlib import import_module, metadata
-from importlib.util import find_spec
-from pathlib import Path
 
 import crosstwin
+from boards import NAMES
 from crosstwin import console, technology
 from golden.presets import DEVICES, TILES
 from golden.registers import CONTRACT_VERSION
@@ -34,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         "devices": {name: {"model": type(device).__name__} | asdict(device) for name, device in DEVICES.items()},
         "tiles": {name: asdict(tile) | {"device": _name(tile.device)} for name, tile in TILES.items()},
         "technologies": {name: technology.load(name).title for name in technology.names()},
-        "backends": _BACKENDS, "boards": boards(),
+        "backends": _BACKENDS, "boards": NAMES,
     }
     if arguments.json:
         console.print_json(found)
@@ -50,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
                    for name, tile in found["tiles"].items()])
     console.table("Technologies", ["name", "what"], [list(each) for each in found["technologies"].items()])
     console.table("Backends", ["name", "what computes"], [list(each) for each in found["backends"].items()])
-    console.table("Boards", ["name"], [[name] for name in found["boards"]] or [["none yet"]])
+    console.table("Boards", ["name"], [[name] for name in found["boards"]])
     return 0
 
 
@@ -67,15 +66,6 @@ def tools() -> dict[str, str]:
     except ImportError as error:
         found["simulation"] = f"missing ({error})"
     return found
-
-
-def boards() -> list[str]:
-    """Names of the board files."""
-    spec = find_spec("boards")
-    if spec is None or not spec.submodule_search_locations:
-        return []
-    folder = Path(next(iter(spec.submodule_search_locations)))
-    return sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
 
 
 def _name(device) -> str:

@@ -1,84 +1,94 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Boards as they are declared, and what a build says of one."""
-import json
+"""Boards as they are declared, and what goes to the tools for one."""
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 pytest.importorskip("amaranth_boards", reason="amaranth-boards is not installed: pip install crosstwin[fpga]")
 
-from boards.build import NAMES, BuildError, Built, build, named
-from boards.family import REPORT
+from boards import NAMES, report
+from boards.build import named
+from boards.family import TOP
+from boards.flow import prepare
+from boards.top import BoardTop
 from crosstwin.cli import main
+from tests.rtl.echo import EchoBoard
+
+PAGE = Path(__file__).parents[2] / "docs" / "boards.md"
+
+
+def test_the_boards_are_those_of_the_design():
+    assert NAMES == ("ecpix5_85f", "ice40_hx8k", "icebreaker", "tang_nano_9k", "tang_primer_20k", "ulx3s_85f")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_board_is_what_its_file_says(name):
     board = named(name)
     assert board.name == name
-    assert board.platform().default_clk_frequency == board.clock_mhz * 1e6
-    assert abs(board.clock_mhz * 1e6 / board.divisor / board.baud - 1) < 0.02, "a UART bears 2 % off on each end"
+    assert abs(board.mhz / board.clock_mhz - 1) < 0.02
+    assert abs(board.mhz * 1e6 / board.divisor / board.baud - 1) < 0.02, "a UART bears 2 % off on each end"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_tools_are_given_the_pins_and_the_pll(name, tmp_path):
+    board = replace(named(name), clock_mhz=36)
+    platform = prepare(board, BoardTop(board, EchoBoard(board.divisor)), tmp_path)
+    pins = "".join(path.read_text() for path in tmp_path.iterdir() if path.suffix in (".lpf", ".pcf", ".cst"))
+    for pin in ("uart_0__rx__io", "uart_0__tx__io", f"{platform.default_clk}_0__io"):
+        assert pin in pins
+    design = (tmp_path / f"{TOP}.il").read_text()
+    assert any(f"cell \\{cell} " in design for cell in ("EHXPLLL", "SB_PLL40_PAD", "SB_PLL40_CORE", "rPLL"))
+    command = board.family.steps[1].command(platform, board.mhz)
+    assert float(command[command.index("--freq") + 1]) == pytest.approx(board.mhz, rel=1e-5)
+
+
+def test_the_oscillator_itself_needs_no_pll(tmp_path):
+    board = replace(named("icebreaker"), clock_mhz=12)
+    assert board.mhz == 12
+    assert board.setting is None
+    prepare(board, BoardTop(board, EchoBoard(board.divisor)), tmp_path)
+    assert "SB_PLL40" not in (tmp_path / f"{TOP}.il").read_text()
+
+
+def test_a_familys_own_files_are_read_before_the_design(tmp_path):
+    file = tmp_path / "product.v"
+    file.write_text("module product; endmodule")
+    board = named("ulx3s_85f")
+    board = replace(board, family=replace(board.family, files=(file,), script=("techmap -map product.v",)))
+    prepare(board, BoardTop(board, EchoBoard(board.divisor)), tmp_path / "build")
+    script = (tmp_path / "build" / f"{TOP}.ys").read_text()
+    assert (tmp_path / "build" / "product.v").read_text() == file.read_text()
+    places = [script.index(line) for line in ("read_verilog", "read_rtlil", "techmap -map product.v", "synth_ecp5")]
+    assert places == sorted(places)
 
 
 def test_an_unknown_board_is_refused(capsys):
     with pytest.raises(ValueError, match=r"Board must be one of .*ulx3s_85f.*, not 'nope'"):
         named("nope")
-    assert main(["build", "--board", "nope"]) == 2
-    assert "Board must be one of" in capsys.readouterr().err
+    for command in ("build", "program"):
+        assert main([command, "--board", "nope"]) == 2
+        assert "Board must be one of" in capsys.readouterr().err
+
+
+def test_a_clock_that_the_pll_cannot_make_is_refused(capsys):
+    assert main(["build", "--board", "ulx3s_85f", "--clock", "900"]) == 2
+    assert "nearest of which is 400 MHz, not 900 MHz" in capsys.readouterr().err
 
 
 def test_a_baud_rate_beyond_the_clock_is_refused():
     with pytest.raises(ValueError, match="at most half the clock's 25 MHz"):
-        replace(named("ulx3s_85f"), baud=20_000_000)
+        replace(named("ulx3s_85f"), clock_mhz=25, baud=20_000_000)
 
 
-def fake(name: str, files: dict[str, str] | None = None, output: str = "", status: int = 0):
-    """A family of one step: a program that leaves files behind."""
-    board = named(name)
-    body = (f"import sys\nfor name, text in {files or {}!r}.items(): open(name, 'w').write(text)\n"
-            f"print({output!r})\nsys.exit({status})")
-    step = replace(board.family.steps[0], command=lambda platform, mhz: ["python", "-c", body])
-    return board, replace(board.family, steps=(step,))
+def test_the_page_says_what_the_boards_files_say():
+    assert report.main(["--check", "--page", str(PAGE)]) == 0
 
 
-def report(fmax: float, resources) -> str:
-    path = [{"delay": 1.0, "from": {"cell": "tile.a"}, "to": {"cell": "tile.b"}}]
-    return json.dumps({"utilization": {cell: {"used": 3, "available": 7} for cell in resources.values()},
-                       "fmax": {"clk": {"achieved": fmax}}, "critical_paths": [{"path": path}]})
-
-
-@pytest.fixture
-def small():
-    return replace(named("ulx3s_85f").config, rows=2, cols=2, lanes=1)
-
-
-def run(folder, config, board, family) -> Built:
-    return build(replace(board, family=family), config, folder)
-
-
-def test_a_build_reports_what_was_placed(tmp_path, small):
-    board = named("ulx3s_85f")
-    board, family = fake(board.name, {REPORT: report(30.0, board.family.resources)})
-    built = run(tmp_path, small, board, family)
-    assert (built.used["LUT"], built.available["LUT"], built.fmax_mhz) == (3, 7, 30.0)
-    summary = json.loads((tmp_path / "summary.json").read_text())
-    assert list(summary) == ["board", "clock_mhz", "fmax_mhz", "used", "available", "config", "mac_per_s",
-                             "updates_per_s"]
-    assert 0 < summary["updates_per_s"] < summary["mac_per_s"] < 1e9
-
-
-def test_a_clock_that_is_not_met_names_the_path(tmp_path, small):
-    board = named("ulx3s_85f")
-    board, family = fake(board.name, {REPORT: report(20.0, board.family.resources)})
-    with pytest.raises(BuildError, match=r"must be 25 MHz, but .* allows 20.0 MHz: from tile.a to tile.b"):
-        run(tmp_path, small, board, family)
-    assert not (tmp_path / "summary.json").exists()
-
-
-def test_a_tool_that_fails_or_is_missing_is_named(tmp_path, small):
-    board, family = fake("ulx3s_85f", output="ERROR: no room for a DSP", status=1)
-    with pytest.raises(BuildError, match="Synthesis for ulx3s_85f must succeed, but: ERROR: no room for a DSP"):
-        run(tmp_path, small, board, family)
-    step = replace(family.steps[0], command=lambda platform, mhz: ["no-such-tool"])
-    with pytest.raises(BuildError, match="no-such-tool must be installed to build for ECP5"):
-        run(tmp_path, small, board, replace(family, steps=(step,)))
+def test_a_page_behind_the_files_is_found(tmp_path, capsys):
+    page = tmp_path / "boards.md"
+    page.write_text(PAGE.read_text().replace("| `icebreaker` | iCEBreaker", "| `icebreaker` | iceBreaker"))
+    assert report.main(["--check", "--page", str(page)]) == 1
+    assert "must say what the boards' files say" in capsys.readouterr().err
+    assert report.main(["--page", str(page), "--builds", str(tmp_path)]) == 0
+    assert page.read_text() == PAGE.read_text()

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
+from amaranth_boards.icebreaker import ICEBreakerPlatform
+
+from boards.board import Board
+from boards.family import ICE40UP
+from boards.pll import SB_PLL40_PAD
+from golden.presets import TILES
+
+BOARD = Board(
+    name="icebreaker", title="iCEBreaker with iCE40UP5K", platform=ICEBreakerPlatform, family=ICE40UP,
+    clock_mhz=24, pll=SB_PLL40_PAD, baud=1_000_000, uart="channel B of the FT2232H of the USB port",
+    programmer="ice40_generic",
+    config=replace(TILES["default"], rows=64, cols=64, lanes=4),
+    leaves_out="nothing",
+)
