@@ -84,8 +84,8 @@ def run(board: Board, name: str, command: list[str], folder: Path) -> None:
                               stderr=subprocess.STDOUT)
     if done.returncode:
         errors = [line for line in log.read_text().splitlines() if "ERROR" in line]
-        raise BuildError(f"{name.capitalize()} for {board.name} must succeed, but: {errors[0] if errors else 'see'} "
-                         f"(log in {log})")
+        why = errors[0] if errors else f"{command[0]} ended with status {done.returncode}"
+        raise BuildError(f"{name.capitalize()} for {board.name} must succeed, but: {why} (log in {log})")
 
 
 def _placed(board: Board, report: dict) -> Placed:
