@@ -26,7 +26,8 @@ class Family:
     Parameters: `synthesis`, options of yosys' `synth_...`; `files`, Verilog of this folder that yosys reads before the
     design, and `script`, lines that it runs between reading and synthesis: for modules that the family builds by its
     own cells; `steps`; `resources`: the cells that nextpnr reports, by what they are called here, first the one
-    whose number is the chip's; `bitstream`: its file; `pll`; `has_global_reset` (see `boards.clock.BoardClock`).
+    whose number is the chip's; `bitstream`: its file; `pll`; `models` of
+    its cells, a file that comes with yosys; `has_global_reset` (see `boards.clock.BoardClock`).
     """
 
     name: str
@@ -37,6 +38,7 @@ class Family:
     synthesis: str = ""
     files: tuple[Path, ...] = ()
     script: tuple[str, ...] = ()
+    models: str = ""
     has_global_reset: bool = False
 
 
@@ -58,7 +60,7 @@ ECP5 = Family(
             "yowasp-ecppack", "--compress", "--input", f"{TOP}.config", "--bit", f"{TOP}.bit"]),
     ),
     resources={"LUT": ("TRELLIS_COMB",), "FF": ("TRELLIS_FF",), "block RAM": ("DP16KD",), "DSP": ("MULT18X18D",)},
-    bitstream=f"{TOP}.bit", pll=EHXPLLL, has_global_reset=True,
+    bitstream=f"{TOP}.bit", pll=EHXPLLL, models="ecp5/cells_sim.v", has_global_reset=True,
 )
 
 
@@ -76,7 +78,7 @@ def _ice40(name: str, synthesis: str, more: Mapping[str, tuple[str, ...]]) -> Fa
             Step(name="bitstream", command=lambda platform, mhz: ["yowasp-icepack", f"{TOP}.asc", f"{TOP}.bin"]),
         ),
         resources={"LUT + FF": ("ICESTORM_LC",), "block RAM": ("ICESTORM_RAM",), **more},
-        bitstream=f"{TOP}.bin", pll=SB_PLL40_CORE, synthesis=synthesis,
+        bitstream=f"{TOP}.bin", pll=SB_PLL40_CORE, synthesis=synthesis, models="ice40/cells_sim.v",
     )
 
 
@@ -100,7 +102,7 @@ def _gowin(name: str, synthesis: str, pll: Pll) -> Family:
         ),
         resources={"LUT": ("LUT4", "ALU"), "FF": ("DFF",), "block RAM": ("BSRAM",),
                    "DSP": ("MULT18X18", "MULTALU18X18", "MULTADDALU18X18")},
-        bitstream=f"{TOP}.fs", pll=pll, synthesis=synthesis,
+        bitstream=f"{TOP}.fs", pll=pll, synthesis=synthesis, models="gowin/cells_sim.v",
     )
 
 

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """One random configuration: the same packets to golden's controller and to a link, every answer compared."""
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 
 from crosstwin import aborts
 from crosstwin.links import ControllerLink, VerilatedLink
+from crosstwin.netlist import can_carry
 from crosstwin.recorder import hexa
 from crosstwin.stimulus import Operation, draw_config, draw_operations, readback
 from golden import protocol
@@ -55,17 +59,46 @@ def run(seed: int, number: int, n_operations: int, backend: str) -> Outcome:
     except RuntimeError as error:
         _fail(outcome, f"building the link broke off: {error}")
         return outcome
+    operations = [*draw_operations(rng, config, n_operations), *readback(config)]
+    outcome.operations = n_operations
+    _compare(outcome, controller, link, operations, pace)
+    return outcome
+
+
+def serial_operations(seed: int, config: TileConfig, n_operations: int) -> list[Operation]:
+    """What is drawn for a tile behind a serial line: the preparation, operations and the readback.
+
+    Broken framing, packets longer than the tile's buffer and ABORTs that are timed in cycles cannot go over the line:
+    they are drawn and left out.
+    """
+    def drawn(count: int) -> Iterator[Operation]:
+        operations = draw_operations(np.random.default_rng([seed, 0]), config, count)
+        return (operation for operation in operations if operation.wait is None and can_carry(config, operation.words))
+
+    n_preparing = sum(1 for _ in drawn(0))
+    return [*islice(drawn(sys.maxsize), n_preparing + n_operations), *readback(config)]
+
+
+def run_operations(seed: int, config: TileConfig, operations: list[Operation], link,
+                   step: Callable[[], None]) -> Outcome:
+    """Compare these operations on a given tile at the far end of a link; `step` is called for each."""
+    outcome = Outcome(0, config)
+    _compare(outcome, Controller(Tile(config)), link, operations, np.random.default_rng([seed, 0, 1]), step)
+    return outcome
+
+
+def _compare(outcome: Outcome, controller: Controller, link, operations: list[Operation], pace: np.random.Generator,
+             step: Callable[[], None] = lambda: None) -> None:
     try:
-        operations = [*draw_operations(rng, config, n_operations), *readback(config)]
-        outcome.operations = n_operations
         at = 0
         while at < len(operations) and not outcome.mismatches:
             together = _together(operations[at:at + int(pace.integers(1, MOST_AT_ONCE + 1))])
             _exchange(outcome, controller, link, at, together)
             at += len(together)
+            for _ in together:
+                step()
     finally:
         link.close()
-    return outcome
 
 
 def _together(operations: list[Operation]) -> list[Operation]:

@@ -69,6 +69,11 @@ def simulated_board(config: TileConfig, *, opt: str = "-O1", quiet: bool = False
     return SerialModel(_verilog(config, quiet, SIMULATED_DIVISOR), "crosstwin_serial_tile", SIMULATED_DIVISOR, opt=opt)
 
 
+def serial_verilog(config: TileConfig, divisor: int) -> str:
+    """Verilog of a tile behind a serial line."""
+    return _verilog(config, True, divisor)
+
+
 def _verilog(config: TileConfig, quiet: bool, divisor: int | None = None) -> str:
     """Verilog of the tile, behind a serial line if there is a divisor. It takes seconds to make, so it is kept until
     a source or the configuration changes."""
