@@ -46,8 +46,10 @@ class Controller(Component):
         self.config = config
         self.sequencer, self.meter, self.bank = Sequencer(config), Meter(config), RegisterBank(config)
         self.decoder, self.position = Decoder(config), Position(config)
-        self.engines = [RawCommands(config), Manager(config), Programmer(config)]
-        self.corrector = Corrector(config)
+        self.engines = [engine(config) for engine, name in ((RawCommands, None), (Manager, "managed"),
+                                                            (Programmer, "programming"))
+                        if name is None or name in config.engines]
+        self.corrector = Corrector(config) if "correction" in config.engines else None
         coincident = config.rows * config.cols if config.pins else config.lanes  # in a cycle, at most
         super().__init__({
             "i": In(stream.Signature(StreamWord)), "o": Out(stream.Signature(StreamWord)),
@@ -203,9 +205,12 @@ class Controller(Component):
         """The engine whose opcode it is has the sequencer, and the controller's ear."""
         m.submodules.mux = mux = DriveMux(self.config, len(self.engines))
         data, valid, ready = result
-        m.submodules.corrector = self.corrector
-        connect(m, mux.o, self.corrector.i)
-        connect(m, self.corrector.o, self.sequencer.drive)
+        if self.corrector is None:
+            connect(m, mux.o, self.sequencer.drive)
+        else:
+            m.submodules.corrector = self.corrector
+            connect(m, mux.o, self.corrector.i)
+            connect(m, self.corrector.o, self.sequencer.drive)
         m.d.comb += self.bank.next_event.eq(mux.o.next_event)
         for number, engine in enumerate(self.engines):
             m.submodules[f"engine_{number}"] = engine
@@ -220,7 +225,8 @@ class Controller(Component):
             with m.If(is_chosen):
                 m.d.comb += [mux.select.eq(number), is_over.eq(control.done), status.eq(control.status),
                              data.eq(control.result.payload), valid.eq(control.result.valid),
-                             *(getattr(self.bank, name).eq(getattr(control, name)) for name in OPERATIONS)]
+                             *(getattr(self.bank, name).eq(getattr(control, name)) for name in OPERATIONS
+                               if name in self.config.counters)]
 
     def _route(self, m: Module, opcode: Signal, argument: Signal, index: Signal, is_stored: Signal):
         """Words of registers and planes to where they wait until the packet is whole."""
@@ -245,7 +251,10 @@ class Controller(Component):
     def _correct(self, m: Module, plane: Signal, read: Signal):
         """Planes of the digital correction are here, all others at the far end of the side band."""
         corrector, side = self.corrector, self.side
-        m.d.comb += [corrector.line.eq(self.position.n), corrector.value.eq(side.value), read.eq(side.read),
+        m.d.comb += read.eq(side.read)
+        if corrector is None:
+            return
+        m.d.comb += [corrector.line.eq(self.position.n), corrector.value.eq(side.value),
                      corrector.correct.eq(self.bank.correct),
                      corrector.shifts.eq(self.bank.encoding == Encoding.SERIAL)]
         for each, write, value in ((Plane.CORRECTION_OFFSET, corrector.write_offset, corrector.read_offset),
@@ -257,7 +266,7 @@ class Controller(Component):
         """Registers to those that they are for."""
         bank, sequencer = self.bank, self.sequencer
         m.d.comb += [getattr(sequencer, name).eq(getattr(bank, name)) for name in
-                     (*TIMES, "watchdog", "encoding", "train", "half_select", "seed", "event")]
+                     (*TIMES, "watchdog", "encoding", "train", "half_select", "seed", "event") if name in bank.map]
         m.d.comb += [getattr(engine, name).eq(getattr(bank, name)) for engine in self.engines
                      for name in engine.settings]
 
@@ -267,15 +276,14 @@ class Controller(Component):
         m.submodules.meter = meter
         for name in ("mode", "slot", "row_pulse", "col_pulse", "half_select"):
             m.d.comb += getattr(meter.port, name).eq(getattr(sequencer.port, name))
-        m.d.comb += [
-            bank.begin.eq(start), bank.emulation_cycles.eq(is_running), bank.chip_cycles.eq(sequencer.chip_cycle),
-            bank.coincidences.eq(Mux(sequencer.port.mode == Mode.UPDATE, self.coincidences, 0)),
-            *(getattr(bank, name).eq(getattr(meter, name)) for name in
-              ("slots", "row_pulses", "col_pulses", "update_row_pulses", "update_col_pulses", "program_pulses",
-               "half_selects")),
-        ]
-        with m.If(sequencer.converted):
-            m.d.comb += [bank.conversions.eq(sequencer.n_converted), bank.saturations.eq(sequencer.n_saturated)]
-            with m.If(sequencer.n_saturated.any()):
-                m.d.comb += bank.interrupts.eq(Interrupt.SATURATION)
-        m.d.comb += self.irq.eq(bank.irq)
+        counts = {
+            "emulation_cycles": is_running, "chip_cycles": sequencer.chip_cycle,
+            "coincidences": Mux(sequencer.port.mode == Mode.UPDATE, self.coincidences, 0),
+            "conversions": Mux(sequencer.converted, sequencer.n_converted, 0),
+            "saturations": Mux(sequencer.converted, sequencer.n_saturated, 0),
+            **{name: getattr(meter, name) for name in meter.counts},
+        }
+        m.d.comb += [bank.begin.eq(start), self.irq.eq(bank.irq),
+                     *(getattr(bank, name).eq(count) for name, count in counts.items() if name in self.config.counters)]
+        with m.If(sequencer.converted & sequencer.n_saturated.any()):
+            m.d.comb += bank.interrupts.eq(Interrupt.SATURATION)

@@ -5,7 +5,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import ALL, MAX_BL, MAX_LEVEL, MAX_READS_LOG2, VECTOR, TileConfig
 from golden.programmer import LEVELS
-from golden.protocol import SERVED, Opcode, Status, gives_up
+from golden.protocol import Opcode, Status, gives_up, served
 from golden.pulses import WORD_SLOTS, Train
 from golden.registers import FIRST_STATUS, register_map, runs
 
@@ -36,7 +36,7 @@ class Decoder(Component):
         has_argument = Signal()
         m.d.comb += self.fault.eq(Status.BAD_OPCODE)
         with m.Switch(self.opcode):
-            for opcode in sorted(SERVED):
+            for opcode in sorted(served(self.config)):
                 with m.Case(opcode):
                     m.d.comb += [self.fault.eq(Status.BAD_ARGUMENT), self.gives_up.eq(gives_up(opcode, 0))]
                     with m.If(has_argument):

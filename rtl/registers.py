@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib.wiring import Component, In, Out, Signature
 
 from golden.config import TileConfig
-from golden.registers import COUNTERS, FIRST_STATUS, Access, Interrupt, register_map
+from golden.registers import FIRST_STATUS, Access, Interrupt, register_map
 
 IMMEDIATE = ("irq_status", "irq_enable", "control")
 """Registers that are written at once, also in the midst of an operation."""
@@ -30,9 +30,9 @@ class RegisterBank(Component):
     """
 
     def __init__(self, config: TileConfig):
-        self.map = register_map(config)
+        self.config, self.map = config, register_map(config)
         self.stored = [register for register in self.map.values() if register.stored]
-        increments = {name: In(32) for name in COUNTERS}
+        increments = {name: In(32) for name in config.counters}
         super().__init__({
             "index": In(16), "value": In(32), "write": In(1), "clear": In(1), "next_event": In(1), "begin": In(1),
             "port": In(RegisterPort), "is_running": In(1), "changes": Out(1),
@@ -49,7 +49,7 @@ class RegisterBank(Component):
         values = {register.name: register.reset for register in self.map.values()}
         values |= {register.name: getattr(self, register.name) for register in self.stored}
         values |= {"irq_status": pending, "aborted_slots": self.aborted_slots}
-        for name in COUNTERS:
+        for name in self.config.counters:
             total, last, increment = Signal(64, name=name), Signal(32, name=f"operation_{name}"), getattr(self, name)
             m.d.sync += [total.eq(Mux(self.clear, 0, total + increment)),
                          last.eq(Mux(self.clear, 0, Mux(self.begin, 0, last) + increment))]

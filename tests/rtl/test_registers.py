@@ -4,7 +4,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from golden.registers import COUNTERS, Interrupt, register_map
+from golden.config import COUNTERS
+from golden.registers import Interrupt, register_map
 from golden.tile import Tile
 from rtl.registers import IMMEDIATE, RegisterBank
 from tests.rtl.simulation import run
