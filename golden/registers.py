@@ -9,8 +9,8 @@ from golden.config import COUNTERS, ENGINES, MAX_BL, PINS_LATENCY, TileConfig
 CONTRACT_VERSION = 2
 FIRST_STATUS = 34
 """Registers from here on change nothing about an operation."""
-_FIRST_COUNTER = 64
-_FIRST_OPERATION_COUNTER = 128
+FIRST_COUNTER = 64
+FIRST_OPERATION_COUNTER = 128
 _OF_ENGINE = {
     "managed": ("nm", "bm_passes", "bm_backward", "um", "bl", "ratio"),
     "programming": ("half_select", "verify_tolerance", "verify_reads", "verify_limit", "verify_pulses", "verify_gain",
@@ -172,11 +172,11 @@ def register_map(config: TileConfig) -> dict[str, Register]:
                  parts=(Field("abort", 0, 1),)),
     ]
     for n, name in enumerate(COUNTERS):
-        registers += [Register(f"{name}_low", _FIRST_COUNTER + 2 * n, f"Counter {name}, bits 31..0",
+        registers += [Register(f"{name}_low", FIRST_COUNTER + 2 * n, f"Counter {name}, bits 31..0",
                                access=Access.READ),
-                      Register(f"{name}_high", _FIRST_COUNTER + 2 * n + 1, f"Counter {name}, bits 63..32",
+                      Register(f"{name}_high", FIRST_COUNTER + 2 * n + 1, f"Counter {name}, bits 63..32",
                                access=Access.READ)]
-    registers += [Register(f"operation_{name}", _FIRST_OPERATION_COUNTER + n, f"Counter {name} of the last operation",
+    registers += [Register(f"operation_{name}", FIRST_OPERATION_COUNTER + n, f"Counter {name} of the last operation",
                            access=Access.READ) for n, name in enumerate(COUNTERS)]
     absent = _absent(config)
     return {register.name: register for register in registers if register.name not in absent}
