@@ -104,16 +104,17 @@ class _ControllerProperties(Component):
 
         ran = Signal(range(MOST_BUSY + 1))
         m.d.sync += ran.eq(Mux(self.is_running, ran + 1, 0))
-        read = Cat(self.read, design.bank.read)
-        read_q, waits = Signal.like(read), Signal()
-        m.d.sync += [read_q.eq(read), waits.eq(out.valid & ~out.ready)]
+        read, waits = design.bank.read, Signal()
+        read_q, plane_q = Signal.like(read), Signal.like(self.read)
+        m.d.sync += [read_q.eq(read), plane_q.eq(self.read), waits.eq(out.valid & ~out.ready)]
         m.d.comb += [
             Assume(~self.is_running | (ran != MOST_BUSY - 1) | self.done,
                    f"an engine is done within {MOST_BUSY} cycles"),
             Assume(self.is_running | ~self.done, "an engine is done only while it runs"),
             Assume(~self.done | self.status.matches(Status.OK, Status.ABORTED, Status.TIMEOUT),
                    "an operation ends with OK, ABORTED or TIMEOUT"),
-            Assume(~waits | (read == read_q), "planes and registers stand while a response waits"),
+            Assume(~waits | (read == read_q), "registers stand while a response waits"),
+            Assume(~out.valid | (self.read == plane_q), "planes have stood for a cycle when a response has them"),
         ]
 
     def is_opcode(self, *opcodes: Opcode):
