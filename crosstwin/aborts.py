@@ -2,14 +2,19 @@
 """An operation that an ABORT meets: where it does is the hardware's affair, and golden is told by what was counted."""
 import numpy as np
 
-from golden.config import TileConfig
+from golden.config import COUNTERS, TileConfig
 from golden.protocol import PROGRAMMING, Opcode, Status, packet, split
-from golden.registers import COUNTERS, register_map
+from golden.registers import register_map
 from golden.tile import Tile
 
 N_ANSWERS = 4
 """Packets that come back: of the operation, of the ABORT, and of the two questions behind it."""
 _COUNTED = COUNTERS[:COUNTERS.index("emulation_cycles")]
+
+
+def can_place(config: TileConfig) -> bool:
+    """Whether a tile counts what `place` needs to know."""
+    return config.operation_counters and set(_COUNTED) <= set(config.counters)
 
 
 def abort(config: TileConfig) -> np.ndarray:

@@ -22,8 +22,9 @@ class CheckpointError(ValueError):
 
 
 def identity(config: TileConfig) -> str:
-    """What a checkpoint belongs to: contract and configuration, but for the lanes, which change no bit."""
-    return f"contract {CONTRACT_VERSION}, {replace(config, lanes=1)!r}"
+    """What a checkpoint belongs to: contract and configuration, but for lanes and counters, which change no bit."""
+    same = replace(config, lanes=1, counters=(), operation_counters=False)
+    return f"contract {CONTRACT_VERSION}, {same!r}"
 
 
 def save(path, tile, reference) -> None:

@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """The driver of a tile behind a link: the methods of `golden.tile.Tile`, spoken in packets."""
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import numpy as np
 
 from golden import protocol, validate
 from golden.config import Plane, TileConfig
+from golden.ledger import Counts
 from golden.programmer import LEVELS, MAX_PULSES
 from golden.protocol import Opcode
 from golden.pulses import Train
 from golden.register_file import register_file
-from golden.registers import COUNTERS, register_map
+from golden.registers import register_map, runs
 
 IDENTITY = ("contract", "rows", "cols", "lanes", "formats", "converter")
-"""Registers by which a tile says what it is; they are neighbors."""
+"""Registers by which a tile says what it is; they are neighbors. Behind them `left_out`, if `converter` says so."""
 _WORDS_AT_ONCE = 1 << 20
 
 
@@ -45,12 +47,17 @@ class LinkedTile:
         self.config = config
         self.link = link
         self.registers = register_file(register_map(config), self)
-        found = self._get(IDENTITY[0], len(IDENTITY))
-        for name, value in zip(IDENTITY, found, strict=True):
+        self._identify(IDENTITY)
+        if "left_out" in self.registers:
+            self._identify(["left_out"])
+        self._train = Train(self.get("train"))
+
+    def _identify(self, names: Sequence[str]) -> None:
+        """Check what the tile says of itself."""
+        for name, value in zip(names, self._get(names[0], len(names)), strict=True):
             if value != self.registers[name].reset:
                 raise LinkError(f"Register {name} of the linked tile must be {self.registers[name].reset:#x} "
                                 f"for this configuration, not {value:#x}")
-        self._train = Train(self.get("train"))
 
     def close(self) -> None:
         """Release the link."""
@@ -74,13 +81,14 @@ class LinkedTile:
             self._train = Train(value)
 
     def counters(self) -> dict[str, int]:
-        """All counters by name, read in one packet."""
-        halves = self._get(f"{COUNTERS[0]}_low", 2 * len(COUNTERS))
-        return {name: low | high << 32 for name, low, high in zip(COUNTERS, halves[::2], halves[1::2], strict=True)}
+        """All counters by name, read in one packet where they are neighbors."""
+        found = self._find(f"{name}_{half}" for name in self.config.counters for half in ("low", "high"))
+        return Counts((name, found[f"{name}_low"] | found[f"{name}_high"] << 32) for name in self.config.counters)
 
     def last_counters(self) -> dict[str, int]:
         """The counters of the last operation alone, read in one packet."""
-        return dict(zip(COUNTERS, self._get(f"operation_{COUNTERS[0]}", len(COUNTERS)), strict=True))
+        found = self._find(f"operation_{name}" for name in self.config.counters if self.config.operation_counters)
+        return Counts((name.removeprefix("operation_"), value) for name, value in found.items())
 
     def write(self, plane: Plane, row: int, values) -> None:
         """Load one row of a plane."""
@@ -168,6 +176,14 @@ class LinkedTile:
         codes = validate.codes(self.config, codes, n_in)
         return self._command(opcode, np.zeros(len(codes), dtype=np.int64), payloads=codes, n_data=n_out)
 
+    def _find(self, names: Iterable[str]) -> dict[str, int]:
+        """The values of registers, each run of neighbors read in one packet."""
+        by_index = {self.registers[name].index: name for name in names}
+        found = {}
+        for run in runs(self.registers[name] for name in by_index.values()):
+            found |= zip(map(by_index.get, run), self._get(by_index[run.start], len(run)), strict=True)
+        return found
+
     def _get(self, name: str, count: int) -> list[int]:
         data = self._command(Opcode.GET, [count], self.registers[name].index, n_data=count)
         return (data[0] & 0xFFFFFFFF).tolist()
@@ -175,6 +191,7 @@ class LinkedTile:
     def _command(self, opcode: Opcode, arguments=(0,), indices: int | np.ndarray = 0, payloads=((),),
                  n_data: int = 0) -> np.ndarray:
         """Data (B, n_data) of a batch of like commands, in as few exchanges as is sensible."""
+        validate.command(self.config, opcode)
         words = protocol.packets(opcode, arguments, indices, payloads)
         at_once = max(1, _WORDS_AT_ONCE // max(words.shape[1], n_data + 1))
         data = [self._exchange(opcode, words[start:start + at_once], n_data)

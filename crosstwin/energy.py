@@ -77,12 +77,12 @@ class Statement(NamedTuple):
 
 SETTINGS = ("t_precharge", "t_settle", "t_slot", "t_guard", "t_hold", "t_convert", "t_recover", "encoding",
             "half_select")
-"""Registers on which time and energy depend."""
+"""Registers on which time and energy depend, where the tile has them."""
 
 
 def settings(tile) -> dict[str, int]:
     """The registers of SETTINGS as they stand."""
-    return {name: tile.get(name) for name in SETTINGS}
+    return {name: tile.get(name) for name in SETTINGS if name in tile.registers}
 
 
 def statement(technology: Technology, tile) -> Statement:
@@ -143,7 +143,7 @@ def _device_energy(technology, config: TileConfig, registers, counters, slot: fl
 
     read, update = technology["read_voltage_v"], _figure(technology, "update_voltage_v")
     program = _figure(technology, "program_voltage_v")
-    half = _HALF_SELECT[registers["half_select"]]
+    half = _HALF_SELECT[registers.get("half_select", 0)]
     coincidences = counters["coincidences"]
     single = (counters["update_row_pulses"] * config.cols + counters["update_col_pulses"] * config.rows
               - 2 * coincidences)

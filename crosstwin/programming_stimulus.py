@@ -14,13 +14,15 @@ _MOST_READS_LOG2 = 3
 
 
 def settings(rng: np.random.Generator, registers: dict[str, Register]) -> dict[str, int]:
-    """Values of the registers of write-verify and correction: tolerances and gains of any order of magnitude."""
+    """Values of the registers of write-verify and correction, where the tile has them: of any order of magnitude."""
     def scale(bits: float) -> int:
         return int(2.0 ** rng.uniform(0, bits)) - 1
 
-    drawn = {name: int(rng.integers(registers[name].minimum, most + 1)) for name, most in LARGEST.items()}
-    return drawn | {"verify_tolerance": scale(14), "verify_gain": scale(18), "verify_pulses": 1 + scale(5.9),
-                    "verify_patience": int(rng.integers(1, 5)), "correct": int(rng.integers(2))}
+    drawn = {"verify_reads": int(rng.integers(LARGEST["verify_reads"] + 1)),
+             "verify_limit": int(rng.integers(1, LARGEST["verify_limit"] + 1)),
+             "verify_tolerance": scale(14), "verify_gain": scale(18), "verify_pulses": 1 + scale(5.9),
+             "verify_patience": int(rng.integers(1, 5)), "correct": int(rng.integers(2))}
+    return {name: value for name, value in drawn.items() if name in registers}
 
 
 def planes(rng: np.random.Generator, config: TileConfig) -> dict[Plane, np.ndarray]:

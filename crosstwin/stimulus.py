@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from crosstwin import aborts
 from crosstwin import programming_stimulus as programming
 from golden.adc import AdcConfig, AdcKind
-from golden.config import MAX_LEVEL, VECTOR, Plane, TileConfig
+from golden.config import COUNTERS, ENGINES, MAX_LEVEL, VECTOR, Plane, TileConfig
 from golden.device import MAX_WRITE_SIGMA, ConstantStep, Device, LinearStep, PiecewiseStep, SoftBounds
 from golden.formats import Format
-from golden.protocol import FIRST, LAST, PROGRAMMING, SERVED, Opcode, packet, packets, payload_length
+from golden.protocol import FIRST, LAST, PROGRAMMING, Opcode, packet, packets, payload_length, served
 from golden.pulses import Train
 from golden.registers import Register, register_map, runs
 
@@ -22,11 +23,16 @@ _WORD = Format(32, signed=False)
 _SHARES = {"forward": 14, "backward": 10, "update": 16, "forward_vector": 14, "backward_vector": 8, "update_vector": 14,
            "write": 8, "read": 6, "get": 5, "set": 4, "reset": 1, "malformed": 8, "abort": 1, "resume": 1,
            "program": 14}
+_OF_ENGINE = {"forward_vector": "managed", "backward_vector": "managed", "update_vector": "managed",
+              "program": "programming"}
+"""Kinds of operations that are an engine's, which a tile may leave out."""
 _UNABORTED = ("write", "read", "get", "set", "reset", "malformed", "abort", "resume")
 _ABORTED = 0.15
 """Share of the other operations that an ABORT is to meet."""
 _LONGEST_WAIT_LOG2 = 11
 _MANAGED = ("nm", "bm_passes", "bm_backward", "um", "bl", "ratio")
+_WHOLE = 0.7
+"""Share of the tiles that leave nothing out."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +49,22 @@ def draw_config(rng: np.random.Generator) -> TileConfig:
     rows, cols = (int(n) for n in rng.integers(2, 71 if rng.random() < 0.125 else 25, 2))
     fields = {"rows": rows, "cols": cols, "lanes": int(rng.integers(1, cols + 1)),
               "code_bits": int(rng.integers(2, 10)), "weight_bits": int(rng.integers(8, 19)),
-              "rounds": int(rng.integers(13, 21)), "device": _device(rng)}
+              "rounds": int(rng.integers(13, 21)), "device": _device(rng), **_parts(rng)}
     while True:
         try:
             return TileConfig(adc=_adc(rng, max(rows, cols)), **fields)
         except ValueError:
             continue  # the bound was one that these weights and codes cannot scale to
+
+
+def _parts(rng: np.random.Generator) -> dict:
+    """What a tile has of what it may leave out: mostly all, else any engines, and none, some or all counters."""
+    if rng.random() < _WHOLE:
+        return {}
+    share = rng.choice([0, 0.5, 1])
+    return {"engines": [engine for engine in ENGINES if rng.random() < 0.5],
+            "counters": [name for name in COUNTERS if rng.random() < share],
+            "operation_counters": bool(rng.random() < 0.5)}
 
 
 def draw_operations(rng: np.random.Generator, config: TileConfig, count: int) -> Iterator[Operation]:
@@ -62,9 +78,9 @@ def draw_operations(rng: np.random.Generator, config: TileConfig, count: int) ->
     for register in registers.values():
         if register.name.startswith("t_"):
             yield _set(registers, register.name, register.minimum + int(rng.integers(4 if rng.random() < 0.9 else 20)))
-    for name in ("encoding", "half_select", "irq_enable"):
+    for name in _present(registers, "encoding", "half_select", "irq_enable"):
         yield _set(registers, name, int(rng.integers(registers[name].maximum + 1)))
-    for name in _MANAGED:
+    for name in _present(registers, *_MANAGED):
         yield _set_randomly(rng, registers[name])
     for name, value in programming.settings(rng, registers).items():
         yield _set(registers, name, value)
@@ -89,7 +105,7 @@ def draw_operations(rng: np.random.Generator, config: TileConfig, count: int) ->
             train = Train(int(rng.integers(len(Train))))
             yield _set(registers, "train", train)
         operation = _update(rng, config, train) if kind == "update" else _good(rng, config, str(kind))
-        if kind not in _UNABORTED and rng.random() < _ABORTED:
+        if kind not in _UNABORTED and aborts.can_place(config) and rng.random() < _ABORTED:
             yield from _aborted(rng, operation)
         else:
             yield operation
@@ -115,7 +131,8 @@ def _gettable(config: TileConfig) -> list[range]:
 
 def _kinds(config: TileConfig) -> list[str]:
     """Kinds of operations that the tile can do."""
-    return [kind for kind in _SHARES if config.loadable or kind not in ("write", "read")]
+    absent = [kind for kind, engine in _OF_ENGINE.items() if engine not in config.engines]
+    return [kind for kind in _SHARES if kind not in absent and (config.loadable or kind not in ("write", "read"))]
 
 
 def _adc(rng, longest: int) -> AdcConfig:
@@ -215,9 +232,15 @@ def _set(registers, name: str, value: int) -> Operation:
     return Operation(f"SET {name}", packet(Opcode.SET, 0, registers[name].index, [value]))
 
 
+def _present(registers, *names: str) -> list[str]:
+    """Those of the names that are registers of the tile."""
+    return [name for name in names if name in registers]
+
+
 def _any_set(rng, registers) -> Operation:
     """Any writable register to any value that it takes; short times, and a watchdog that stays silent."""
-    names = _MANAGED if rng.random() < 0.4 else \
+    managed = _present(registers, *_MANAGED)
+    names = managed if managed and rng.random() < 0.4 else \
         [register.name for register in registers.values() if register.writable and register.name != "watchdog"]
     return _set_randomly(rng, registers[str(rng.choice(names))])
 
@@ -303,7 +326,8 @@ def _malformed(rng, config: TileConfig) -> Operation:
     wrong = str(rng.choice(["opcode", "argument", "length", "value", "framing"]))
     match wrong:
         case "opcode":
-            bad = int(rng.choice([n for n in (0, *Opcode, 19, 255, int(rng.integers(19, 256))) if n not in SERVED]))
+            opcodes = (0, *Opcode, 19, 255, int(rng.integers(19, 256)))
+            bad = int(rng.choice([n for n in opcodes if n not in served(config)]))
             words[0] = np.uint64(FIRST | (int(words[0]) & LAST) | bad << 24 | int(plain[0]) & 0xFFFFFF)
         case "argument":
             return _bad_argument(rng, config)
@@ -323,6 +347,8 @@ def _malformed(rng, config: TileConfig) -> Operation:
 
 
 def _bad_argument(rng, config: TileConfig) -> Operation:
+    registers = {register.index: register for register in register_map(config).values()}
+    absent = [n for n in range(160) if n not in registers]
     match int(rng.integers(7)):
         case 0:
             planes = [n for n in range(16) if n not in config.loadable] + [255]
@@ -335,14 +361,15 @@ def _bad_argument(rng, config: TileConfig) -> Operation:
             bl = int(rng.choice([0, 64, 128, 255]))
             words = packet(Opcode.UPDATE, bl, payload=np.zeros(config.rows + config.cols))
         case 3:
-            readable = [r.index for r in register_map(config).values() if not r.writable]
-            words = packet(Opcode.SET, 0, int(rng.choice([*readable, 6, 7, 38, 63, 98, 145, 1000])), [1])
+            readable = [index for index, register in registers.items() if not register.writable]
+            words = packet(Opcode.SET, 0, int(rng.choice([*readable, *absent, 1000])), [1])
         case 4:
             words = programming.bad_argument(rng, config)
         case 5:
             words = packet(Opcode.GET, 0, int(rng.integers(0, 5)))
         case _:
-            first, count = ((5, 2), (6, 1), (37, 2), (38, 1), (97, 2), (65535, 1), (8, 255))[rng.integers(7)]
+            first, count = ((6, 2), (int(rng.choice(absent)), 1), (37, 2), (38, 1), (97, 2), (65535, 1),
+                            (8, 255))[rng.integers(7)]
             words = packet(Opcode.GET, count, first)
     return Operation("a bad argument", words)
 

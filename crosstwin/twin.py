@@ -30,8 +30,10 @@ class Twin:
         self.tile = tile
         self.config = config = tile.config
         tile.reset()
-        for name, value in ({"seed": seed} | (management or Management()).registers()).items():
-            if value != tile.registers[name].reset:
+        if management is None and "managed" in config.engines:
+            management = Management()
+        for name, value in ({"seed": seed} | (management.registers() if management else {})).items():
+            if value != validate.register(tile.registers, name).reset:
                 tile.set(name, value)
         self._ratio = 0
         planes = config.populate(seed)
@@ -162,8 +164,8 @@ class Twin:
         """
         planes, self._reference = checkpoint.restore(path, self.tile)
         self._w_min, self._w_max = planes.get(Plane.W_MIN, self._w_min), planes.get(Plane.W_MAX, self._w_max)
-        self._ratio = self.tile.get("ratio")
-        is_calibrated = self.tile.get("correct")
+        self._ratio = self.tile.get("ratio") if "managed" in self.config.engines else 0
+        is_calibrated = "correction" in self.config.engines and self.tile.get("correct")
         self._lines = programming.Lines.of(planes) if is_calibrated else programming.Lines.ideal(self.config)
 
     def _weights(self, values, name: str) -> np.ndarray:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The configuration of a tile: everything that both the model and the hardware are derived from."""
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
@@ -54,6 +55,17 @@ DIGITAL = (Plane.CORRECTION_OFFSET, Plane.CORRECTION_GAIN)
 """Planes of the digital half, which a tile with a real array has as well."""
 
 
+ENGINES = ("managed", "programming", "correction")
+"""Parts of the digital half that a tile may leave out: the commands of managed vectors, those of programming, and the
+digital correction. Raw commands are always there."""
+COUNTERS = ("forwards", "backwards", "updates", "programs", "slots", "row_pulses", "col_pulses", "coincidences",
+            "program_pulses", "half_selects", "conversions", "saturations", "retries", "chip_cycles",
+            "emulation_cycles", "update_row_pulses", "update_col_pulses")
+"""64-bit counters since the last reset, low word first; and the same of the last operation alone, 32 bits. Pulses are
+slots in which a line was on, but for programming; those of updates are counted once more by themselves, as their
+voltage is another one."""
+
+
 class PlaneShape(NamedTuple):
     """Format of a plane's words, and how many of them."""
 
@@ -70,14 +82,26 @@ def check_int(name: str, value, low: int, high: int):
         raise ValueError(f"{name} must be in {low}..{high}, not {value}")
 
 
+def _choice(what: str, names, choices: tuple[str, ...]) -> tuple[str, ...]:
+    """Some of the choices, each at most once, in the order of all."""
+    if isinstance(names, str) or not isinstance(names, Collection):
+        raise TypeError(f"{what} must be a collection of names, not {names!r}")
+    for name in names:
+        if name not in choices:
+            raise ValueError(f"{what} must be of {', '.join(choices)}, not {name!r}")
+    return tuple(name for name in choices if name in names)
+
+
 @dataclass(frozen=True, kw_only=True)
 class TileConfig:
     """One tile: R rows x C columns of devices, P multiply-accumulate lanes, and its converters.
 
     Parameters: `rows`, `cols` in 2..1024; `lanes` in 1..cols (cols need not be a multiple); `code_bits` of input
     and error codes in 2..9; `weight_bits` in 8..18; `rounds` of Threefry in 13..32; `pins` where a real array is
-    behind the analog port, whose planes nobody can load, and not an emulator. TypeError for a wrong kind,
-    ValueError for a wrong range. Hashable: the key of build caches and the id of tests.
+    behind the analog port, whose planes nobody can load, and not an emulator; the `engines` (of ENGINES) and
+    `counters` (of COUNTERS) that it has, and whether it has `operation_counters`, those of the last operation alone:
+    what a small device leaves out. TypeError for a wrong kind, ValueError for a wrong range. Hashable: the key of build
+    caches and the id of tests.
     """
 
     rows: int = 64
@@ -89,6 +113,9 @@ class TileConfig:
     device: Device = field(default_factory=Device)
     rounds: int = MIN_ROUNDS
     pins: bool = False
+    engines: tuple[str, ...] = ENGINES
+    counters: tuple[str, ...] = COUNTERS
+    operation_counters: bool = True
 
     def __post_init__(self):
         check_int("Row count", self.rows, 2, 1024)
@@ -101,8 +128,11 @@ class TileConfig:
         check_int("Threefry rounds", self.rounds, MIN_ROUNDS, MAX_ROUNDS)
         if not isinstance(self.adc, AdcConfig):
             raise TypeError(f"ADC configuration must be an AdcConfig, not {self.adc!r}")
-        if not isinstance(self.pins, bool):
-            raise TypeError(f"Pins must be true or false, not {self.pins!r}")
+        for name, value in (("Pins", self.pins), ("Operation counters", self.operation_counters)):
+            if not isinstance(value, bool):
+                raise TypeError(f"{name} must be true or false, not {value!r}")
+        object.__setattr__(self, "engines", _choice("Engines", self.engines, ENGINES))
+        object.__setattr__(self, "counters", _choice("Counters", self.counters, COUNTERS))
         if not isinstance(self.device, Device):
             raise TypeError(f"Device must be a Device, not {self.device!r}")
         if self.adc.columns_per_adc > self.n_converters:
@@ -176,9 +206,10 @@ class TileConfig:
             formats[Plane.HIDDEN] = self.weight
         shapes = {plane: PlaneShape(fmt, self.rows, self.cols) for plane, fmt in formats.items()}
         shapes |= {Plane.ADC_GAIN: PlaneShape(GAIN, 1, self.n_converters),
-                   Plane.ADC_OFFSET: PlaneShape(self.adc.offset, 1, self.n_converters),
-                   Plane.CORRECTION_OFFSET: PlaneShape(self.adc.offset, 1, self.n_converters),
-                   Plane.CORRECTION_GAIN: PlaneShape(CORRECTION_GAIN, 1, self.n_converters)}
+                   Plane.ADC_OFFSET: PlaneShape(self.adc.offset, 1, self.n_converters)}
+        if "correction" in self.engines:
+            shapes |= {Plane.CORRECTION_OFFSET: PlaneShape(self.adc.offset, 1, self.n_converters),
+                       Plane.CORRECTION_GAIN: PlaneShape(CORRECTION_GAIN, 1, self.n_converters)}
         if self.adc.capacitor_spread:
             shapes[Plane.ADC_DAC] = PlaneShape(self.adc.offset, self.adc.bits, self.n_converters)
         if self.adc.comparator_offset:

@@ -4,7 +4,7 @@ import numpy as np
 
 from golden.config import MAX_READS_LOG2, Plane
 from golden.programmer import LEVELS, AbortedError
-from golden.protocol import FIRST, LAST, PROGRAMMING, SERVED, Opcode, Status, gives_up, packet, payload_length
+from golden.protocol import FIRST, LAST, PROGRAMMING, Opcode, Status, gives_up, packet, payload_length, served
 from golden.pulses import Train
 from golden.registers import Interrupt
 from golden.tile import Tile
@@ -22,6 +22,7 @@ class Controller:
 
     def __init__(self, tile: Tile):
         self.tile = tile
+        self._served = served(tile.config)
         self._by_index = {register.index: register for register in tile.registers.values()}
         self._pending: list[int] = []
         self._stray = False
@@ -60,7 +61,7 @@ class Controller:
     def _begin(self, word: int) -> None:
         """A header may give up an aborted operation, whatever comes behind it."""
         opcode, argument, index = _fields(word)
-        if opcode in SERVED and self._has(opcode, argument, index) and gives_up(opcode, index):
+        if opcode in self._served and self._has(opcode, argument, index) and gives_up(opcode, index):
             self._keep(None)
 
     def _keep(self, aborted: tuple[int, int, int, np.ndarray] | None, slots: int = 0) -> None:
@@ -76,7 +77,7 @@ class Controller:
     def _answer(self) -> np.ndarray:
         opcode, argument, index = _fields(self._pending[0])
         values = np.array(self._pending[1:], dtype=np.uint64).astype(np.uint32).view(np.int32).astype(np.int64)
-        if opcode not in SERVED:
+        if opcode not in self._served:
             return self._error(Status.BAD_OPCODE)
         if not self._has(opcode, argument, index):
             return self._error(Status.BAD_ARGUMENT)

@@ -2,9 +2,17 @@
 """What operations have cost: counters in total, and of the last operation alone."""
 import numpy as np
 
-from golden.registers import COUNTERS
+from golden.config import COUNTERS
 
 _WORD = (1 << 32) - 1
+
+
+class Counts(dict[str, int]):
+    """Counters by name; ValueError where one is asked for that the tile leaves out."""
+
+    def __missing__(self, name: str) -> int:
+        raise ValueError(f"Counter must be one that the tile has, {', '.join(self) or 'of which there are none'}, "
+                         f"not {name!r}")
 
 
 class Ledger:

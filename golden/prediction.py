@@ -10,10 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from golden import management
-from golden.config import TileConfig
+from golden.config import COUNTERS, TileConfig
 from golden.noise import Stream
 from golden.pulses import Train, train
-from golden.registers import COUNTERS
 
 Counts = dict[str, np.ndarray]
 """Counts (B,) of a batch of operations, int64, by counter."""

@@ -16,6 +16,7 @@ import numpy as np
 from golden import accelerate, crossbar, validate
 from golden.config import ALL, MAX_BL, Plane, TileConfig
 from golden.formats import Format, saturate
+from golden.protocol import Opcode
 from golden.pulses import half_selects, pulse_width
 
 MAX_PULSES = (1 << 16) - 1
@@ -64,6 +65,7 @@ class Programmer:
     def program(self, row: int, col: int, pulses: int, down: bool, steps: int | None = None) -> None:
         """1..65535 pulses up or down to one cross-point, one row (`col` ALL), one column (`row` ALL) or all."""
         config = self.config
+        validate.command(config, Opcode.PROGRAM)
         rows, codes = validate.cross_points(config, row, col)
         pulses = validate.within(pulses, 1, MAX_PULSES, "Pulses")
         with _Run(self, steps) as run:
@@ -74,6 +76,7 @@ class Programmer:
 
     def symmetrize(self, row: int, col: int, pairs: int, steps: int | None = None) -> None:
         """1..65535 pairs of an up and a down pulse, which take devices to their symmetry point."""
+        validate.command(self.config, Opcode.SYMMETRIZE)
         rows, codes = validate.cross_points(self.config, row, col)
         pairs = validate.within(pairs, 1, MAX_PULSES, "Pairs")
         with _Run(self, steps) as run:
@@ -83,6 +86,7 @@ class Programmer:
 
     def sense(self, row: int, reads_log2: int, steps: int | None = None, slots: int | None = None) -> np.ndarray:
         """Sums (C,) of the ADC codes of 2**reads_log2 reads of a row."""
+        validate.command(self.config, Opcode.SENSE)
         row = validate.within(row, 0, self.config.rows - 1, "Row")
         reads_log2 = validate.reads_log2(reads_log2)
         with _Run(self, steps, slots) as run:
@@ -90,6 +94,7 @@ class Programmer:
 
     def calibrate(self, level: int, reads_log2: int, steps: int | None = None) -> np.ndarray:
         """Sums (N,) of the codes of all converters in 2**reads_log2 conversions of reference charge 0, 1 or 2."""
+        validate.command(self.config, Opcode.CALIBRATE)
         level = validate.within(level, 0, LEVELS - 1, "Reference level")
         reads_log2 = validate.reads_log2(reads_log2)
         with _Run(self, steps) as run:
@@ -103,6 +108,7 @@ class Programmer:
         A column that has converged, or is stuck, takes no further pulses and is not judged again.
         """
         config, values = self.config, self._values
+        validate.command(config, Opcode.VERIFY)
         row = validate.within(row, 0, config.rows - 1, "Row")
         targets = validate.targets(config, targets)
         reads_log2 = values["verify_reads"]

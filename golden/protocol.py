@@ -71,9 +71,17 @@ class Opcode(IntEnum):
 SERVED = frozenset({Opcode.GET, Opcode.SET, Opcode.WRITE, Opcode.READ, Opcode.FORWARD, Opcode.BACKWARD, Opcode.UPDATE,
                     Opcode.RESET, Opcode.FORWARD_VECTOR, Opcode.BACKWARD_VECTOR, Opcode.UPDATE_VECTOR, Opcode.PROGRAM,
                     Opcode.SENSE, Opcode.VERIFY, Opcode.SYMMETRIZE, Opcode.CALIBRATE, Opcode.ABORT, Opcode.RESUME})
-"""Opcodes that a tile knows; the others are reserved, and refused."""
+"""Opcodes that a tile knows, unless it leaves out their engine; the others are reserved, and refused."""
+MANAGED = (Opcode.FORWARD_VECTOR, Opcode.BACKWARD_VECTOR, Opcode.UPDATE_VECTOR)
+"""Commands of vectors, which the tile makes codes of by itself."""
 PROGRAMMING = (Opcode.PROGRAM, Opcode.SENSE, Opcode.VERIFY, Opcode.SYMMETRIZE, Opcode.CALIBRATE)
 """Commands made of reads and windows, each with an event of its own: an abort ends them for good."""
+
+
+def served(config: TileConfig) -> frozenset[Opcode]:
+    """Opcodes that a tile of this configuration knows."""
+    return SERVED.difference(*(opcodes for engine, opcodes in (("managed", MANAGED), ("programming", PROGRAMMING))
+                               if engine not in config.engines))
 
 
 class Status(IntEnum):
@@ -88,7 +96,8 @@ class Status(IntEnum):
 
 
 MEANING = {
-    Status.BAD_OPCODE: "Opcode must be one of " + ", ".join(f"{o.value} {o.name}" for o in sorted(SERVED)),
+    Status.BAD_OPCODE: "Opcode must be one that this tile has, of " + ", ".join(f"{o.value} {o.name}"
+                                                                                for o in sorted(SERVED)),
     Status.BAD_ARGUMENT: "Register, plane, row, BL or number of pulses or reads must be one that this tile has, and "
                          "RESUME have what to resume",
     Status.BAD_LENGTH: "Packet must have as many words as its command takes",

@@ -4,19 +4,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, IntFlag
 
-from golden.config import MAX_BL, PINS_LATENCY, TileConfig
+from golden.config import COUNTERS, ENGINES, MAX_BL, PINS_LATENCY, TileConfig
 
 CONTRACT_VERSION = 2
-COUNTERS = ("forwards", "backwards", "updates", "programs", "slots", "row_pulses", "col_pulses", "coincidences",
-            "program_pulses", "half_selects", "conversions", "saturations", "retries", "chip_cycles",
-            "emulation_cycles", "update_row_pulses", "update_col_pulses")
-"""64-bit counters since the last reset, low word first; and the same of the last operation alone, 32 bits. Pulses are
-slots in which a line was on, but for programming; those of updates are counted once more by themselves, as their
-voltage is another one."""
 FIRST_STATUS = 34
 """Registers from here on change nothing about an operation."""
-_FIRST_COUNTER = 64
-_FIRST_OPERATION_COUNTER = 128
+FIRST_COUNTER = 64
+FIRST_OPERATION_COUNTER = 128
+_OF_ENGINE = {
+    "managed": ("nm", "bm_passes", "bm_backward", "um", "bl", "ratio"),
+    "programming": ("half_select", "verify_tolerance", "verify_reads", "verify_limit", "verify_pulses", "verify_gain",
+                    "verify_patience"),
+    "correction": ("correct",),
+}
+"""Registers that are there for an engine alone, and are left out with it."""
 
 
 class Interrupt(IntFlag):
@@ -95,6 +96,16 @@ class Register:
 _INTERRUPTS = tuple(Field(str(interrupt.name).lower(), interrupt.bit_length() - 1, 1) for interrupt in Interrupt)
 
 
+_LEFT_OUT = (*(Field(name, n, 1) for n, name in enumerate(COUNTERS)),
+             *(Field(name, 24 + n, 1) for n, name in enumerate(ENGINES)), Field("operation_counters", 31, 1))
+
+
+def left_out(config: TileConfig) -> int:
+    """A bit of `_LEFT_OUT` for each part that a tile could have and has not."""
+    has = {*config.counters, *config.engines, *(("operation_counters",) if config.operation_counters else ())}
+    return sum(1 << part.lsb for part in _LEFT_OUT if part.name not in has)
+
+
 def register_map(config: TileConfig) -> dict[str, Register]:
     """Registers of a tile by name, in the order of their index."""
     formats = config.code_bits | config.weight_bits << 8 | config.adc.bits << 16 | config.rounds << 24
@@ -108,10 +119,15 @@ def register_map(config: TileConfig) -> dict[str, Register]:
                  reset=formats, access=Access.READ, parts=(Field("code_bits", 0, 8), Field("weight_bits", 8, 8),
                                                            Field("adc_bits", 16, 8), Field("rounds", 24, 8))),
         Register("converter", 5, "Kind of ADC (0 sar, 1 ramp, 2 cco, 3 spi), in bits 23..8 the columns that share one, "
-                                 "in bit 24 whether the array is behind pins",
-                 reset=config.adc.kind.number | config.adc.columns_per_adc << 8 | config.pins << 24,
+                                 "in bit 24 whether the array is behind pins, in bit 25 whether left_out is there",
+                 reset=(config.adc.kind.number | config.adc.columns_per_adc << 8 | config.pins << 24
+                        | (left_out(config) > 0) << 25),
                  access=Access.READ,
-                 parts=(Field("kind", 0, 8), Field("columns_per_adc", 8, 16), Field("pins", 24, 1))),
+                 parts=(Field("kind", 0, 8), Field("columns_per_adc", 8, 16), Field("pins", 24, 1),
+                        Field("left_out", 25, 1))),
+        Register("left_out", 6, "What this tile leaves out: counters in bits 16..0, engines in bits 26..24, in bit 31 "
+                                "all counters of the last operation", reset=left_out(config), access=Access.READ,
+                 parts=_LEFT_OUT),
         Register("seed", 8, "Seed of all random numbers"),
         Register("event", 9, "Operation counter: the event that the next operation takes"),
         Register("t_precharge", 10, "Cycles of precharge before the window opens", bits=8),
@@ -156,13 +172,25 @@ def register_map(config: TileConfig) -> dict[str, Register]:
                  parts=(Field("abort", 0, 1),)),
     ]
     for n, name in enumerate(COUNTERS):
-        registers += [Register(f"{name}_low", _FIRST_COUNTER + 2 * n, f"Counter {name}, bits 31..0",
+        registers += [Register(f"{name}_low", FIRST_COUNTER + 2 * n, f"Counter {name}, bits 31..0",
                                access=Access.READ),
-                      Register(f"{name}_high", _FIRST_COUNTER + 2 * n + 1, f"Counter {name}, bits 63..32",
+                      Register(f"{name}_high", FIRST_COUNTER + 2 * n + 1, f"Counter {name}, bits 63..32",
                                access=Access.READ)]
-    registers += [Register(f"operation_{name}", _FIRST_OPERATION_COUNTER + n, f"Counter {name} of the last operation",
+    registers += [Register(f"operation_{name}", FIRST_OPERATION_COUNTER + n, f"Counter {name} of the last operation",
                            access=Access.READ) for n, name in enumerate(COUNTERS)]
-    return {register.name: register for register in registers}
+    absent = _absent(config)
+    return {register.name: register for register in registers if register.name not in absent}
+
+
+def _absent(config: TileConfig) -> set[str]:
+    """Names of the registers of what a tile leaves out; where that is nothing, `left_out` itself."""
+    names = {name for engine, own in _OF_ENGINE.items() if engine not in config.engines for name in own}
+    for name in COUNTERS:
+        if name not in config.counters:
+            names |= {f"{name}_low", f"{name}_high"}
+        if name not in config.counters or not config.operation_counters:
+            names.add(f"operation_{name}")
+    return names if left_out(config) else {"left_out"}
 
 
 def runs(registers: Iterable[Register]) -> list[range]:

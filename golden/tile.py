@@ -5,9 +5,10 @@ import numpy as np
 from golden import accelerate, crossbar, management, validate
 from golden.config import Plane, TileConfig
 from golden.correction import correct
-from golden.ledger import Ledger
+from golden.ledger import Counts, Ledger
 from golden.noise import Stream
 from golden.programmer import Programmer
+from golden.protocol import Opcode
 from golden.pulses import Encoding, Train, encoded_pulses, encoded_slots, negative, train
 from golden.register_file import register_file
 from golden.registers import Access, Interrupt, register_map
@@ -60,11 +61,12 @@ class Tile(Programmer):
 
     def counters(self) -> dict[str, int]:
         """All counters by name. Emulation cycles are the hardware's alone: 0 here."""
-        return dict(self.ledger.total)
+        return Counts((name, self.ledger.total[name]) for name in self.config.counters)
 
     def last_counters(self) -> dict[str, int]:
         """The counters of the last operation alone."""
-        return dict(self.ledger.last)
+        names = self.config.counters if self.config.operation_counters else ()
+        return Counts((name, self.ledger.last[name]) for name in names)
 
     def interrupt(self, interrupts: Interrupt) -> None:
         """Make interrupts pending."""
@@ -118,6 +120,7 @@ class Tile(Programmer):
 
     def forward_vector(self, vectors) -> np.ndarray:
         """VECTOR values (B, C) of VECTOR vectors (B, R), by noise and bound management."""
+        validate.command(self.config, Opcode.FORWARD_VECTOR)
         vectors = validate.vectors(vectors, self.config.rows)
         outputs, costs = self._managed(vectors, self._values["bm_passes"])
         self._count(len(vectors), forwards=1, **costs)
@@ -125,6 +128,7 @@ class Tile(Programmer):
 
     def backward_vector(self, vectors) -> np.ndarray:
         """VECTOR values (B, R) of VECTOR vectors (B, C), by noise management; by bound management if it is on."""
+        validate.command(self.config, Opcode.BACKWARD_VECTOR)
         vectors = validate.vectors(vectors, self.config.cols)
         passes = self._values["bm_passes"] if self._values["bm_backward"] else 1
         outputs, costs = self._managed(vectors, passes, is_backward=True)
@@ -190,6 +194,7 @@ class Tile(Programmer):
 
     def _managed_levels(self, x, d) -> tuple[np.ndarray, np.ndarray, np.ndarray, Train]:
         """Levels and slots of managed updates, and what trains are made of them."""
+        validate.command(self.config, Opcode.UPDATE_VECTOR)
         x, d = validate.vector_pairs(self.config, x, d)
         rows, cols, bl = management.update_levels(x, d, *(self._values[n] for n in ("ratio", "um", "bl")))
         return rows, cols, bl, Train.STOCHASTIC if self._train is Train.WORDS else self._train
@@ -327,7 +332,7 @@ class Tile(Programmer):
 
     def _correct(self, outputs, offsets: int):
         """Outputs (B, n) with so many offsets in each, corrected where the register `correct` says so."""
-        if not self._values["correct"]:
+        if not self._values.get("correct"):
             return outputs
         offset, gain = (self.planes[plane][0, :outputs.shape[1]]
                         for plane in (Plane.CORRECTION_OFFSET, Plane.CORRECTION_GAIN))

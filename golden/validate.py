@@ -9,10 +9,17 @@ import numpy as np
 
 from golden.config import ALL, LEVEL, MAX_LEVEL, MAX_READS_LOG2, VECTOR, Plane, PlaneShape, TileConfig, check_int
 from golden.formats import Format
+from golden.protocol import Opcode, served
 from golden.pulses import TRAIN_WORD, Train
 from golden.registers import Register
 
 _BL = Format(6, signed=False)
+
+
+def command(config: TileConfig, opcode: Opcode) -> None:
+    """A command that the tile does not leave out."""
+    if opcode not in served(config):
+        raise ValueError(f"Command must be one that the tile has, not {opcode.name}, whose engine it leaves out")
 
 
 def codes(config: TileConfig, values, n: int) -> np.ndarray:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tile controller: command packets in, response packets out; mirrors golden."""
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
-from amaranth.lib import stream
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, stream
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out, connect
 
@@ -16,7 +16,7 @@ from rtl.correction import Corrector
 from rtl.decoder import Decoder
 from rtl.drive import DriveMux
 from rtl.engine import OPERATIONS
-from rtl.formats import shape_of
+from rtl.formats import delay, shape_of
 from rtl.manager import Manager
 from rtl.meter import Meter
 from rtl.planes import WORD, SideBand
@@ -31,9 +31,11 @@ class Controller(Component):
     """Answers command packets, one at a time and in order, as `golden.protocol` says.
 
     A packet is checked whole before anything is applied: what an engine needs goes straight into it, where it means
-    nothing before it is started, and a plane's row into a buffer. One word a cycle comes in, one goes out. Between a
-    packet's last word and its response pass 3 cycles (2 where it is refused), before the first data word 2 more;
-    storing a row takes 2 cycles a word more, and reading one 3 cycles a word.
+    nothing before it is started, and a plane's row into a buffer. One word a cycle comes in behind the header, which
+    takes `Decoder.latency` + 2 cycles, and results go out one a cycle. Between a packet's last word and its response
+    pass 6 cycles (5 where it is refused); storing a row takes 3 cycles a word more, and one behind an operation
+    `settle_cycles`, in which the counters come to rest. A word of a plane takes 4 cycles, one of registers 6. Nothing
+    is decided in the cycle in which it comes: so the clock does not depend on how much there is to decide.
 
     `engines` carry out the operations, each those of its `opcodes`; `rtl.engine.Engine` says how one is added. While
     an operation runs, an ABORT that stands at the input is taken out of turn, and answered behind the operation.
@@ -46,14 +48,22 @@ class Controller(Component):
         self.config = config
         self.sequencer, self.meter, self.bank = Sequencer(config), Meter(config), RegisterBank(config)
         self.decoder, self.position = Decoder(config), Position(config)
-        self.engines = [RawCommands(config), Manager(config), Programmer(config)]
-        self.corrector = Corrector(config)
+        self.engines = [engine(config) for engine, name in ((RawCommands, None), (Manager, "managed"),
+                                                            (Programmer, "programming"))
+                        if name is None or name in config.engines]
+        self.corrector = Corrector(config) if "correction" in config.engines else None
+        self._read = Signal(signed(32), reset_less=True)
         coincident = config.rows * config.cols if config.pins else config.lanes  # in a cycle, at most
         super().__init__({
             "i": In(stream.Signature(StreamWord)), "o": Out(stream.Signature(StreamWord)),
             "abort": In(1), "irq": Out(1),
             "side": Out(SideBand(config)), "coincidences": In(range(coincident + 1)),
         })
+
+    @property
+    def settle_cycles(self) -> int:
+        """From the end of an operation until all counters show it."""
+        return self.meter.latency + self.bank.count_latency
 
     def elaborate(self, platform):
         m = Module()
@@ -62,202 +72,237 @@ class Controller(Component):
         m.submodules.bank, m.submodules.sequencer = bank, sequencer
 
         opcode, argument, index = Signal(8), Signal(8), Signal(16)
-        fault, is_last, has_bad_value, is_stored = Signal(Status), Signal(), Signal(), Signal()
+        fault, is_last, has_bad_value = Signal(Status), Signal(), Signal()
         word, header = self.i.payload, Cat(index, argument, opcode)
         start, is_resuming, is_acting, is_running, is_over = (Signal() for _ in range(5))
         is_aborting, owes_abort, is_resumable, aborted = Signal(), Signal(), Signal(), Signal.like(header)
-        resumes = Cat(opcode == each for engine in self.engines if engine.resumes for each in engine.opcodes).any()
         status, result_valid, result, result_ready = Signal(Status), Signal(), Signal(32), Signal()
-        read = Signal(signed(32))
+        waited, is_complete = Signal(range(self.settle_cycles + 1)), Signal()
+        kinds = {"engine": [each for engine in self.engines for each in engine.opcodes],
+                 "resumed": [each for engine in self.engines if engine.resumes for each in engine.opcodes],
+                 **{each.name: [each] for each in (Opcode.GET, Opcode.SET, Opcode.READ, Opcode.WRITE, Opcode.RESET,
+                                                   Opcode.RESUME, Opcode.UPDATE)}}
+        self.is_kind = {name: Signal(name=f"is_{name}") for name in kinds}
+        is_kind, last_word, last_datum = self.is_kind, Signal.like(position.n), Signal.like(position.n)
+        m.d.sync += [
+            *(is_it.eq(Value.cast(opcode).matches(*kinds[name])) for name, is_it in is_kind.items()),
+            waited.eq(waited + 1), is_complete.eq(position.n == decoder.n_payload),
+            last_word.eq(decoder.n_payload - 1), last_datum.eq(decoder.n_data - 1),
+        ]
         m.d.comb += [
             decoder.opcode.eq(opcode), decoder.argument.eq(argument), decoder.index.eq(index),
-            decoder.value.eq(word.data), decoder.accepts.eq(bank.accepts), decoder.writable.eq(bank.writable),
-            decoder.first.eq(position.n == 0), decoder.train.eq(bank.train),
+            decoder.accepts.eq(bank.accepts), decoder.writable.eq(bank.writable), decoder.train.eq(bank.train),
             decoder.resumable.eq(is_resumable), sequencer.abort.eq(is_aborting),
             bank.is_running.eq(is_acting | is_running), bank.aborted_slots.eq(Mux(is_resumable, sequencer.played, 0)),
         ]
+        load, is_bad = self._load(m, fault)
         with m.If(bank.changes):  # beside the packets: a setting of what was aborted
             m.d.sync += is_resumable.eq(0)
         with m.FSM():
             with m.State("HEADER"):  # wait for a packet
                 m.d.comb += [self.i.ready.eq(~owes_abort), position.restart.eq(1)]
-                m.d.sync += [header.eq(Mux(word.first, word.data, 0)), has_bad_value.eq(0), owes_abort.eq(0),
+                m.d.sync += [header.eq(Mux(word.first, word.data, 0)), owes_abort.eq(0), waited.eq(0),
                              fault.eq(Mux(word.first, Status.OK, Status.FRAMING)), is_last.eq(word.last)]
                 with m.If(owes_abort):
-                    m.d.sync += [header.eq(header_of(Opcode.ABORT)), fault.eq(Status.OK)]
-                    m.next = "RESPOND"
+                    m.d.sync += [header.eq(header_of(Opcode.ABORT)), fault.eq(Status.OK), is_last.eq(1)]
+                    m.next = "DECODE"
                 with m.Elif(self.i.valid):
                     m.next = "DECODE"
             with m.State("DECODE"):  # a command that is wrong already is read to its end
                 m.d.comb += is_acting.eq(1)
-                with m.If(fault == Status.OK):
-                    m.d.sync += fault.eq(decoder.fault)
-                    with m.If((decoder.fault == Status.OK) & decoder.gives_up):
-                        m.d.sync += is_resumable.eq(0)
-                m.next = "PAYLOAD"
-                with m.If(is_last):
-                    m.next = "CHECK"
+                m.d.sync += [has_bad_value.eq(0), load.is_expected.eq(decoder.n_payload.any())]
+                with m.If(waited == decoder.latency):
+                    with m.If(fault == Status.OK):
+                        m.d.sync += fault.eq(decoder.fault)
+                        with m.If((decoder.fault == Status.OK) & decoder.gives_up):
+                            m.d.sync += is_resumable.eq(0)
+                    m.d.sync += waited.eq(0)
+                    m.next = "PAYLOAD"
+                    with m.If(is_last):
+                        m.next = "CHECK"
             with m.State("PAYLOAD"):  # a word that begins a packet is left for the next one
-                m.d.comb += [self.i.ready.eq(~word.first), position.step.eq(self.i.valid & self.i.ready),
-                             is_stored.eq(position.step & (fault == Status.OK) & (position.n < decoder.n_payload))]
-                with m.If(is_stored & ~decoder.is_good):
-                    m.d.sync += has_bad_value.eq(1)
+                m.d.comb += [self.i.ready.eq(~word.first), position.step.eq(self.i.valid & self.i.ready)]
+                m.d.sync += waited.eq(0)
+                with m.If(position.step & (position.n == last_word)):
+                    m.d.sync += load.is_expected.eq(0)
                 with m.If(self.i.valid & word.first):
                     m.d.sync += fault.eq(Status.FRAMING)
                     m.next = "RESPOND"
                 with m.Elif(self.i.valid & word.last):
                     m.next = "CHECK"
-            with m.State("CHECK"):  # the packet is whole: act on it, or refuse it
-                m.d.comb += [position.restart.eq(1), is_acting.eq(1)]
-                m.next = "RESPOND"
-                with m.If(fault == Status.OK):
-                    with m.If(position.n != decoder.n_payload):
-                        m.d.sync += fault.eq(Status.BAD_LENGTH)
-                    with m.Elif(has_bad_value):
-                        m.d.sync += fault.eq(Status.BAD_VALUE)
-                    with m.Else():
-                        m.next = "ACT"
-            with m.State("ACT"):
+            with m.State("CHECK"):  # the packet is whole: judged to its last word, act on it, or refuse it
                 m.d.comb += is_acting.eq(1)
+                with m.If(waited == decoder.value_latency + 1):
+                    m.d.comb += position.restart.eq(1)
+                    m.next = "RESPOND"
+                    with m.If(fault == Status.OK):
+                        with m.If(~is_complete):
+                            m.d.sync += fault.eq(Status.BAD_LENGTH)
+                        with m.Elif(has_bad_value):
+                            m.d.sync += fault.eq(Status.BAD_VALUE)
+                        with m.Else():
+                            m.next = "ACT"
+            with m.State("ACT"):
+                m.d.comb += [is_acting.eq(1), bank.write.eq(is_kind["SET"]), bank.clear.eq(is_kind["RESET"]),
+                             start.eq(is_kind["engine"])]
                 m.next = "RESPOND"
-                with m.Switch(opcode):
-                    with m.Case(Opcode.SET):
-                        m.d.comb += bank.write.eq(1)
-                    with m.Case(Opcode.RESET):
-                        m.d.comb += bank.clear.eq(1)
-                    with m.Case(Opcode.WRITE):
-                        m.next = "STORE-FETCH"
-                    with m.Case(*(each for engine in self.engines for each in engine.opcodes)):
-                        m.d.comb += start.eq(1)
-                        m.next = "RUN"
-                    with m.Case(Opcode.RESUME):
-                        m.d.sync += header.eq(aborted)
-                        m.next = "RESUME"
-            with m.State("RESUME"):  # the aborted operation, whose payload is still in place
+                with m.If(is_kind["WRITE"]):
+                    m.next = "STORE-FETCH"
+                with m.If(is_kind["engine"]):
+                    m.next = "RUN"
+                with m.If(is_kind["RESUME"]):
+                    m.d.sync += header.eq(aborted)
+                    m.next = "RECALL"
+            with m.State("RECALL"):  # whose engine the aborted operation is
+                m.d.comb += is_acting.eq(1)
+                m.next = "RESUME"
+            with m.State("RESUME"):  # its payload is still in place
                 m.d.comb += [start.eq(1), is_resuming.eq(1), is_acting.eq(1)]
                 m.next = "RUN"
             with m.State("STORE-FETCH"):  # a word from the buffer
+                m.next = "STORE-WAIT"
+            with m.State("STORE-WAIT"):
                 m.next = "STORE"
             with m.State("STORE"):  # into its plane
                 m.d.comb += [self.side.write.eq(1), position.step.eq(1)]
                 m.next = "STORE-FETCH"
-                with m.If(position.n == decoder.n_payload - 1):
+                with m.If(position.n == last_word):
                     m.next = "RESPOND"
             with m.State("RUN"):  # an operation on the array
                 is_abort = self.i.valid & word.first & word.last & (word.data[24:] == Opcode.ABORT) & ~owes_abort
                 m.d.comb += [is_running.eq(1), self.i.ready.eq(is_abort)]
+                m.d.sync += waited.eq(0)
                 with m.If(is_abort):
                     m.d.sync += owes_abort.eq(1)
                 with m.If(is_abort | self.abort | bank.abort):
                     m.d.sync += is_aborting.eq(1)
                 with m.If(is_over):
                     m.d.sync += [fault.eq(status), is_aborting.eq(0), aborted.eq(header),
-                                 is_resumable.eq((status == Status.ABORTED) & resumes)]
+                                 is_resumable.eq((status == Status.ABORTED) & is_kind["resumed"])]
                     m.d.comb += bank.interrupts.eq(Mux(status == Status.OK, Interrupt.DONE, 0))
+                    m.next = "SETTLE"
+            with m.State("SETTLE"):  # the counters come to rest
+                with m.If(waited == self.settle_cycles):
                     m.next = "RESPOND"
             with m.State("RESPOND"):  # header
                 is_refused = fault != Status.OK
                 m.d.comb += [
                     position.restart.eq(1), self.o.valid.eq(1), self.o.payload.first.eq(1),
-                    self.o.payload.last.eq(is_refused | (decoder.n_data == 0)),
+                    self.o.payload.last.eq(is_refused | ~decoder.n_data.any()),
                     self.o.payload.data.eq(Cat(Mux(is_refused, Const(0, 16), decoder.n_data),
                                                fault, Const(0, 8 - len(fault)), opcode)),
                 ]
+                m.d.sync += waited.eq(0)
                 with m.If(self.o.ready):
                     m.d.comb += bank.interrupts.eq(Mux(is_refused, Interrupt.ERROR, 0))
-                    m.next = "DATA-ADDRESS"
+                    m.next = "DATA-WAIT"
                     with m.If(self.o.payload.last):
                         m.next = "HEADER"
-            with m.State("DATA-ADDRESS"):  # a plane's word takes two cycles to come
-                m.next = "DATA-FETCH"
-            with m.State("DATA-FETCH"):
-                m.next = "DATA"
+            with m.State("DATA-WAIT"):  # words of planes and registers take their time to come
+                with m.If((waited == bank.read_latency) | is_kind["engine"] | (is_kind["READ"] & (waited == 2))):
+                    m.next = "DATA"
             with m.State("DATA"):
-                m.d.comb += [position.step.eq(self.o.valid & self.o.ready),
-                             self.o.payload.last.eq(position.n == decoder.n_data - 1)]
-                with m.Switch(opcode):
-                    with m.Case(Opcode.GET):
-                        m.d.comb += [self.o.valid.eq(1), self.o.payload.data.eq(bank.read)]
-                    with m.Case(Opcode.READ):
-                        m.d.comb += [self.o.valid.eq(1), self.o.payload.data.eq(read)]
-                    with m.Default():
-                        m.d.comb += [self.o.valid.eq(result_valid), self.o.payload.data.eq(result),
-                                     result_ready.eq(self.o.ready)]
+                is_engine = is_kind["engine"]
+                m.d.comb += [position.step.eq(self.o.valid & self.o.ready), result_ready.eq(self.o.ready & is_engine),
+                             self.o.valid.eq(~is_engine | result_valid),
+                             self.o.payload.last.eq(position.n == last_datum),
+                             self.o.payload.data.eq(Mux(is_engine, result, Mux(is_kind["GET"], bank.read, self._read)))]
+                m.d.sync += waited.eq(0)
                 with m.If(self.o.valid & self.o.ready):
                     with m.If(self.o.payload.last):
                         m.next = "HEADER"
-                    with m.Elif(opcode == Opcode.READ):
-                        m.next = "DATA-ADDRESS"
+                    with m.Elif(~is_engine):
+                        m.next = "DATA-WAIT"
+        with m.If(is_bad):
+            m.d.sync += has_bad_value.eq(1)
 
-        own = {"opcode": opcode, "argument": argument, "index": index, "value": word.data,
-               "n": position.n, "chunk": position.chunk, "lane": position.lane,
-               "resume": is_resuming}
-        self._engines(m, own, is_stored, start, is_over, status, (result, result_valid, result_ready))
-        self._route(m, opcode, argument, index, is_stored)
-        self._correct(m, argument, read)
+        own = {"opcode": opcode, "argument": argument, "index": index, "value": load.word, "n": load.n,
+               "chunk": load.chunk, "lane": load.lane, "resume": is_resuming}
+        self._engines(m, own, load.is_stored, start, is_over, status, (result, result_valid, result_ready))
+        self._route(m, load, argument, index)
+        self._correct(m, argument)
         self._settings(m)
         self._count(m, start, is_running)
         return m
 
+    def _load(self, m: Module, fault: Signal):
+        """Payload words and their places, a cycle late; and whether one has turned out to be bad."""
+        decoder, bank, position = self.decoder, self.bank, self.position
+        load = Signal(data.StructLayout({
+            "word": signed(32), "n": position.n.shape(), "chunk": position.chunk.shape(), "lane": position.lane.shape(),
+            "is_first": 1, "is_expected": 1, "is_stored": 1}))
+        is_taken = self.i.valid & self.i.ready
+        m.d.sync += load.is_stored.eq(position.step & is_taken & load.is_expected & (fault == Status.OK))
+        with m.If(position.step & is_taken):
+            m.d.sync += [load.word.eq(self.i.payload.data), load.n.eq(position.n), load.chunk.eq(position.chunk),
+                         load.lane.eq(position.lane), load.is_first.eq(position.n == 0)]
+        m.d.comb += [decoder.value.eq(load.word), bank.value.eq(load.word), decoder.first.eq(load.is_first)]
+        return load, delay(m, load.is_stored, decoder.value_latency, reset=True) & ~decoder.is_good
+
     def _engines(self, m: Module, own: dict, is_stored, start, is_over, status, result):
         """The engine whose opcode it is has the sequencer, and the controller's ear."""
         m.submodules.mux = mux = DriveMux(self.config, len(self.engines))
-        data, valid, ready = result
-        m.submodules.corrector = self.corrector
-        connect(m, mux.o, self.corrector.i)
-        connect(m, self.corrector.o, self.sequencer.drive)
+        payload, valid, ready = result
+        if self.corrector is None:
+            connect(m, mux.o, self.sequencer.drive)
+        else:
+            m.submodules.corrector = self.corrector
+            connect(m, mux.o, self.corrector.i)
+            connect(m, self.corrector.o, self.sequencer.drive)
         m.d.comb += self.bank.next_event.eq(mux.o.next_event)
         for number, engine in enumerate(self.engines):
             m.submodules[f"engine_{number}"] = engine
             control, is_chosen = engine.control, Signal(name=f"is_engine_{number}")
             connect(m, engine.drive, mux.engines[number])
+            m.d.sync += is_chosen.eq(own["opcode"].matches(*engine.opcodes))
             m.d.comb += [
                 *(getattr(control, name).eq(value) for name, value in own.items()),
-                is_chosen.eq(Cat(own["opcode"] == each for each in engine.opcodes).any()),
+                mux.select[number].eq(is_chosen),
                 control.write.eq(is_stored & is_chosen), control.start.eq(start & is_chosen),
                 control.result.ready.eq(ready & is_chosen),
             ]
             with m.If(is_chosen):
-                m.d.comb += [mux.select.eq(number), is_over.eq(control.done), status.eq(control.status),
-                             data.eq(control.result.payload), valid.eq(control.result.valid),
-                             *(getattr(self.bank, name).eq(getattr(control, name)) for name in OPERATIONS)]
+                m.d.comb += [is_over.eq(control.done), status.eq(control.status),
+                             payload.eq(control.result.payload), valid.eq(control.result.valid),
+                             *(getattr(self.bank, name).eq(getattr(control, name)) for name in OPERATIONS
+                               if name in self.config.counters)]
 
-    def _route(self, m: Module, opcode: Signal, argument: Signal, index: Signal, is_stored: Signal):
+    def _route(self, m: Module, load, argument: Signal, index: Signal):
         """Words of registers and planes to where they wait until the packet is whole."""
         bank, sequencer, side, position = self.bank, self.sequencer, self.side, self.position
-        word = self.i.payload.data
         depth = max((shape.cols for shape in self.config.loadable.values()), default=1)
         m.submodules.buffer = buffer = Memory(shape=shape_of(WORD), init=[], depth=depth)
-        write, read, value = buffer.write_port(), buffer.read_port(), Signal(32)
-        with m.If(is_stored):
-            m.d.sync += value.eq(word)
+        write, read = buffer.write_port(), buffer.read_port()
+        m.d.sync += bank.read_index.eq(index + Mux(self.is_kind["GET"], position.n, 0))
         m.d.comb += [
-            position.split.eq(opcode == Opcode.UPDATE),
-            write.en.eq(is_stored & (opcode == Opcode.WRITE)), write.addr.eq(position.n), write.data.eq(word),
+            position.split.eq(self.is_kind["UPDATE"]), bank.index.eq(index),
+            write.en.eq(load.is_stored & self.is_kind["WRITE"]), write.addr.eq(load.n), write.data.eq(load.word),
             read.addr.eq(position.n),
-            bank.index.eq(index + Mux(opcode == Opcode.GET, position.n, 0)),
-            bank.value.eq(Mux(bank.write, value, word)),
             side.plane.eq(argument), side.row.eq(index), side.chunk.eq(position.chunk), side.lane.eq(position.lane),
-            side.value.eq(read.data), side.seed.eq(bank.seed), side.event.eq(bank.event),
+            side.value.eq(delay(m, read.data, 1)), side.seed.eq(bank.seed), side.event.eq(bank.event),
             side.noise_row.eq(sequencer.noise_row), side.first_slot.eq(sequencer.first_slot),
         ]
 
-    def _correct(self, m: Module, plane: Signal, read: Signal):
+    def _correct(self, m: Module, plane: Signal):
         """Planes of the digital correction are here, all others at the far end of the side band."""
         corrector, side = self.corrector, self.side
-        m.d.comb += [corrector.line.eq(self.position.n), corrector.value.eq(side.value), read.eq(side.read),
+        m.d.sync += self._read.eq(side.read)
+        if corrector is None:
+            return
+        m.d.comb += [corrector.line.eq(self.position.n), corrector.value.eq(side.value),
                      corrector.correct.eq(self.bank.correct),
                      corrector.shifts.eq(self.bank.encoding == Encoding.SERIAL)]
         for each, write, value in ((Plane.CORRECTION_OFFSET, corrector.write_offset, corrector.read_offset),
                                    (Plane.CORRECTION_GAIN, corrector.write_gain, corrector.read_gain)):
             with m.If(plane == each):
-                m.d.comb += [write.eq(side.write), read.eq(value)]
+                m.d.comb += write.eq(side.write)
+                m.d.sync += self._read.eq(value)
 
     def _settings(self, m: Module):
         """Registers to those that they are for."""
         bank, sequencer = self.bank, self.sequencer
         m.d.comb += [getattr(sequencer, name).eq(getattr(bank, name)) for name in
-                     (*TIMES, "watchdog", "encoding", "train", "half_select", "seed", "event")]
+                     (*TIMES, "watchdog", "encoding", "train", "half_select", "seed", "event") if name in bank.map]
         m.d.comb += [getattr(engine, name).eq(getattr(bank, name)) for engine in self.engines
                      for name in engine.settings]
 
@@ -267,15 +312,14 @@ class Controller(Component):
         m.submodules.meter = meter
         for name in ("mode", "slot", "row_pulse", "col_pulse", "half_select"):
             m.d.comb += getattr(meter.port, name).eq(getattr(sequencer.port, name))
-        m.d.comb += [
-            bank.begin.eq(start), bank.emulation_cycles.eq(is_running), bank.chip_cycles.eq(sequencer.chip_cycle),
-            bank.coincidences.eq(Mux(sequencer.port.mode == Mode.UPDATE, self.coincidences, 0)),
-            *(getattr(bank, name).eq(getattr(meter, name)) for name in
-              ("slots", "row_pulses", "col_pulses", "update_row_pulses", "update_col_pulses", "program_pulses",
-               "half_selects")),
-        ]
-        with m.If(sequencer.converted):
-            m.d.comb += [bank.conversions.eq(sequencer.n_converted), bank.saturations.eq(sequencer.n_saturated)]
-            with m.If(sequencer.n_saturated.any()):
-                m.d.comb += bank.interrupts.eq(Interrupt.SATURATION)
-        m.d.comb += self.irq.eq(bank.irq)
+        counts = {
+            "emulation_cycles": is_running, "chip_cycles": sequencer.chip_cycle,
+            "coincidences": Mux(sequencer.port.mode == Mode.UPDATE, self.coincidences, 0),
+            "conversions": Mux(sequencer.converted, sequencer.n_converted, 0),
+            "saturations": Mux(sequencer.converted, sequencer.n_saturated, 0),
+            **{name: getattr(meter, name) for name in meter.counts},
+        }
+        m.d.comb += [bank.begin.eq(start), self.irq.eq(bank.irq),
+                     *(getattr(bank, name).eq(count) for name, count in counts.items() if name in self.config.counters)]
+        with m.If(sequencer.converted & sequencer.n_saturated.any()):
+            m.d.comb += bank.interrupts.eq(Interrupt.SATURATION)

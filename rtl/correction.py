@@ -9,13 +9,16 @@ from golden.config import Plane, TileConfig
 from golden.correction import CORRECTION_GAIN
 from golden.protocol import Status
 from rtl.analog_port import Mode
-from rtl.drive import Drive
+from rtl.drive import OUTPUT_LATENCY, Drive
 from rtl.formats import delay, round_half_even, saturate, shape_of
 from rtl.planes import WORD
+from rtl.wide_product import LATENCY as PRODUCT_LATENCY
+from rtl.wide_product import wide_product
 
 PLANES = (Plane.CORRECTION_OFFSET, Plane.CORRECTION_GAIN)
-LATENCY = 3
-"""Cycles of a line through the multiplier, beside the one it is asked for in."""
+_FRAC = HELD_FRAC + CORRECTION_GAIN.frac
+LATENCY = OUTPUT_LATENCY + 2 + PRODUCT_LATENCY + 2
+"""Cycles from a line's being asked for to its corrected output: differences, product, rounding, limits."""
 
 
 class Corrector(Component):
@@ -25,7 +28,7 @@ class Corrector(Component):
     multiplier into a memory of outputs. Sequences that ask for `raw` codes, and all without `correct`, pass at once.
 
     Members: `i` from the engines, `o` to the sequencer; `correct`, `shifts` (outputs are the shifted sums of all
-    bits) in; the planes: `write[plane]`, `line`, `value` in, `read[plane]` one cycle behind `line`.
+    bits) in; the planes: `write[plane]`, `line`, `value` in, `read[plane]` two cycles behind `line`.
     """
 
     def __init__(self, config: TileConfig):
@@ -45,7 +48,7 @@ class Corrector(Component):
         for name, fmt in (("offset", config.adc.offset), ("gain", CORRECTION_GAIN)):
             m.submodules[name] = memories[name] = Memory(shape=shape_of(fmt), depth=n, init=[])
         m.submodules.outputs = outputs = Memory(shape=shape_of(config.output), depth=n, init=[])
-        store, fetch = outputs.write_port(), outputs.read_port(domain="comb")
+        store, fetch = outputs.write_port(), outputs.read_port()
 
         is_walking, is_corrected, walked = Signal(), Signal(), Signal(range(n + LATENCY + 1))
         for name, member in self.drive.members.items():
@@ -54,44 +57,48 @@ class Corrector(Component):
                 m.d.comb += getattr(sink, name).eq(getattr(source, name))
 
         # outputs that are to be corrected hold `done` up
-        takes = Signal()
-        m.d.comb += takes.eq(self.correct & ~self.i.raw & (self.o.status == Status.OK)
-                             & ((self.i.mode == Mode.FORWARD) | (self.i.mode == Mode.BACKWARD)))
-        saturated = Signal()
-        m.d.comb += [self.i.done.eq(self.o.done & ~takes), self.i.status.eq(self.o.status),
+        takes, saturated, is_over = Signal(), Signal(), Signal()
+        m.d.sync += takes.eq(self.correct & ~self.i.raw & ((self.i.mode == Mode.FORWARD)
+                                                           | (self.i.mode == Mode.BACKWARD)))
+        is_taken = self.o.done & takes & (self.o.status == Status.OK)
+        m.d.comb += [self.i.done.eq(self.o.done & ~is_taken), self.i.status.eq(self.o.status),
                      self.i.saturated.eq(self.o.saturated)]
         with m.If(self.i.start):
             m.d.sync += is_corrected.eq(0)
-        with m.If(self.o.done & takes):
+        m.d.sync += is_over.eq(is_walking & (walked == n + LATENCY - 1))
+        with m.If(is_taken):
             m.d.sync += [is_walking.eq(1), is_corrected.eq(1), walked.eq(0), saturated.eq(self.o.saturated)]
         with m.Elif(is_walking):
             m.d.sync += walked.eq(walked + 1)
-            with m.If(walked == n + LATENCY):
+            with m.If(is_over):
                 m.d.comb += [self.i.done.eq(1), self.i.status.eq(Status.OK), self.i.saturated.eq(saturated)]
                 m.d.sync += is_walking.eq(0)
 
         # one line a cycle
+        found = Signal(shape_of(config.output))
+        m.d.sync += found.eq(fetch.data)
         m.d.comb += [
             self.o.output_index.eq(Mux(is_walking, walked, self.i.output_index)),
             fetch.addr.eq(self.i.output_index),
-            self.i.output.eq(Mux(is_corrected, fetch.data, self.o.output)),
+            self.i.output.eq(Mux(is_corrected, found, self.o.output)),
             store.addr.eq(delay(m, walked, LATENCY)),
             store.en.eq(delay(m, is_walking & (walked < n), LATENCY, reset=True)),
         ]
+        reads = {}
         for name, memory in memories.items():
             write, read = memory.write_port(), memory.read_port()
+            reads[name] = delay(m, read.data, 1)
             m.d.comb += [write.addr.eq(self.line), write.data.eq(self.value),
                          write.en.eq(getattr(self, f"write_{name}")),
                          read.addr.eq(Mux(is_walking, walked, self.line)),
-                         getattr(self, f"read_{name}").eq(read.data)]
+                         getattr(self, f"read_{name}").eq(reads[name])]
         largest = config.code.max << config.adc.offset.bits
-        difference = Signal(signed(max(config.output.bits + HELD_FRAC, largest.bit_length() + 1) + 1), reset_less=True)
-        product = Signal(signed(len(difference) + CORRECTION_GAIN.bits + 1), reset_less=True)
-        m.d.sync += [
-            difference.eq((delay(m, self.o.output, 1) << HELD_FRAC)
-                          - self.read_offset * Mux(self.shifts, config.code.max, 1)),
-            product.eq(difference * delay(m, self.read_gain, 1)),
-        ]
-        m.d.comb += store.data.eq(saturate(round_half_even(product, HELD_FRAC + CORRECTION_GAIN.frac),
-                                           config.output))
+        offset = Signal(signed(largest.bit_length() + 1), reset_less=True)
+        of_all = (reads["offset"] << config.code_bits - 1) - reads["offset"]  # code.max times
+        m.d.sync += offset.eq(Mux(self.shifts, of_all, reads["offset"]))
+        difference = Signal(signed(max(config.output.bits + HELD_FRAC, len(offset)) + 1), reset_less=True)
+        m.d.sync += difference.eq((delay(m, self.o.output, 1) << HELD_FRAC) - offset)
+        product = wide_product(m, "product", difference, delay(m, reads["gain"], 2))
+        rounded = Signal(round_half_even(product, _FRAC).shape(), reset_less=True)
+        m.d.sync += [rounded.eq(round_half_even(product, _FRAC)), store.data.eq(saturate(rounded, config.output))]
         return m

@@ -1,27 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a command header means: tables made from `golden.protocol`."""
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from collections.abc import Iterable
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import ALL, MAX_BL, MAX_LEVEL, MAX_READS_LOG2, VECTOR, TileConfig
 from golden.programmer import LEVELS
-from golden.protocol import SERVED, Opcode, Status, gives_up
+from golden.protocol import Opcode, Status, gives_up, payload_length, served
 from golden.pulses import WORD_SLOTS, Train
 from golden.registers import FIRST_STATUS, register_map, runs
+from rtl.formats import delay
+from rtl.registers import RegisterBank
+
+_VECTORS = (Opcode.FORWARD_VECTOR, Opcode.BACKWARD_VECTOR, Opcode.UPDATE_VECTOR)
 
 
 class Decoder(Component):
-    """Judges a header and the payload words behind it, combinationally.
+    """Judges a header, which stands, within `latency` cycles, and each payload word `value_latency` cycles behind it.
+
+        header -> which opcode, which plane, sums -> conditions -> fault and counts
+        value -> within which ranges -> within that of this payload
 
     Members: `opcode`, `argument`, `index` of the header in; `fault` is BAD_OPCODE, BAD_ARGUMENT or OK, `n_payload`
     and `n_data` the words of its payload and response. `value` in, `is_good` out: whether it may be in that
-    payload (`first` in: as its first word); for SET that is up to the register bank, which says `accepts`. `train` is
-    the register of this name; `resumable` in, whether an operation was aborted; `gives_up` out, whether the command
-    gives it up.
+    payload (`first` in: as its first word); for SET that is up to the register bank, which says `writable` and
+    `accepts` as late as the decoder. `train` is the register of this name; `resumable` in, whether an operation was
+    aborted; `gives_up` out, whether the command gives it up.
     """
 
+    latency = 3
+    value_latency = RegisterBank.write_latency
+
     def __init__(self, config: TileConfig):
-        self.config = config
+        self.config, self.served = config, sorted(served(config))
         longest = config.rows + config.cols
         super().__init__({
             "opcode": In(8), "argument": In(8), "index": In(16), "value": In(signed(32)), "accepts": In(1),
@@ -32,71 +44,114 @@ class Decoder(Component):
 
     def elaborate(self, platform):
         m = Module()
+        config, argument, index = self.config, delay(m, self.argument, 1), delay(m, self.index, 1)
+        self.is_opcode = {opcode: Signal(name=f"is_{opcode.name}") for opcode in self.served}
+        self.is_plane = {plane: Signal(name=f"is_plane_{plane.name}") for plane in config.loadable}
+        m.d.sync += [
+            *(is_it.eq(self.opcode == opcode) for opcode, is_it in self.is_opcode.items()),
+            *(is_it.eq(self.argument == plane) for plane, is_it in self.is_plane.items()),
+        ]
 
+        conditions = self._conditions(m, argument, index)
         has_argument = Signal()
-        m.d.comb += self.fault.eq(Status.BAD_OPCODE)
-        with m.Switch(self.opcode):
-            for opcode in sorted(SERVED):
-                with m.Case(opcode):
-                    m.d.comb += [self.fault.eq(Status.BAD_ARGUMENT), self.gives_up.eq(gives_up(opcode, 0))]
-                    with m.If(has_argument):
-                        m.d.comb += self.fault.eq(Status.OK)
-                    self._command(m, opcode, has_argument)
+        m.d.comb += has_argument.eq(Cat(is_it & conditions.get(opcode, 1)
+                                        for opcode, is_it in self.is_opcode.items()).any())
+        m.d.sync += self.fault.eq(Mux(has_argument, Status.OK, Mux(
+            Cat(self.is_opcode.values()).any(), Status.BAD_ARGUMENT, Status.BAD_OPCODE)))
+        self._count(m)
+        self._judge(m)
+
+        is_setting = delay(m, index < FIRST_STATUS, 1)
+        m.d.sync += self.gives_up.eq(Cat(is_it & (is_setting if opcode == Opcode.SET else 1)
+                                         for opcode, is_it in self.is_opcode.items() if gives_up(opcode, 0)).any())
         return m
 
-    def _command(self, m: Module, opcode: Opcode, has_argument: Signal):
+    def _conditions(self, m: Module, argument, index) -> dict[Opcode, Value]:
+        """What arguments and indices must be, by opcode; of those that are not here anything will do."""
+        config, end = self.config, Signal(17, reset_less=True)
+        m.d.sync += end.eq(self.index + self.argument)
+        is_read = Cat((index >= run.start) & (end <= run.stop) for run in runs(register_map(config).values())).any()
+        is_place = self._any(is_it & (index < config.loadable[plane].rows) for plane, is_it in self.is_plane.items())
+        most, is_row = Mux(self.train == Train.WORDS, WORD_SLOTS, MAX_BL), index < config.rows
+        has_reads, is_some = argument <= MAX_READS_LOG2, index.any()
+        found = {
+            Opcode.GET: argument.any() & is_read, Opcode.WRITE: is_place, Opcode.READ: is_place,
+            Opcode.UPDATE: argument.any() & (argument <= most), Opcode.RESUME: self.resumable,
+            Opcode.PROGRAM: is_some & (argument <= 1), Opcode.SYMMETRIZE: is_some, Opcode.SENSE: is_row & has_reads,
+            Opcode.VERIFY: is_row, Opcode.CALIBRATE: (index < LEVELS) & has_reads,
+        }
+        late = {opcode: delay(m, value, 1) for opcode, value in found.items() if opcode in self.served}
+        return late | {Opcode.SET: self.writable}
+
+    def _count(self, m: Module):
+        """Words of payload and response."""
+        config, opcodes = self.config, self.is_opcode
+        words = self._any_of({shape.cols: [self.is_plane[plane] for plane, other in config.loadable.items()
+                                           if other.cols == shape.cols] for shape in config.loadable.values()})
+        words = delay(m, words, 1)
+        n_payload, n_data = ({n: [is_it for opcode, is_it in opcodes.items() if count(opcode) == n] for n in
+                              {count(opcode) for opcode in opcodes}} for count in (self._n_payload, self._n_data))
+        counted = delay(m, self.argument, 2)
+        m.d.sync += [
+            self.n_payload.eq(self._any_of(n_payload) | Mux(opcodes[Opcode.WRITE], words, 0)),
+            self.n_data.eq(self._any_of(n_data) | Mux(opcodes[Opcode.READ], words, 0)
+                           | Mux(opcodes[Opcode.GET], counted, 0)),
+        ]
+
+    def _n_payload(self, opcode: Opcode) -> int:
+        return 0 if opcode == Opcode.WRITE else payload_length(self.config, opcode, 0)
+
+    def _n_data(self, opcode: Opcode) -> int:
         config = self.config
         match opcode:
-            case Opcode.GET:
-                end = self.index + self.argument
-                is_in_range = [(self.index >= run.start) & (end <= run.stop)
-                               for run in runs(register_map(config).values())]
-                m.d.comb += [has_argument.eq((self.argument > 0) & Cat(is_in_range).any()),
-                             self.n_data.eq(self.argument)]
-            case Opcode.SET:
-                m.d.comb += [has_argument.eq(self.writable), self.is_good.eq(self.accepts), self.n_payload.eq(1),
-                             self.gives_up.eq(self.index < FIRST_STATUS)]
-            case Opcode.WRITE | Opcode.READ:
-                with m.Switch(self.argument):
-                    for plane, shape in config.loadable.items():
-                        with m.Case(plane):
-                            words = self.n_payload if opcode == Opcode.WRITE else self.n_data
-                            m.d.comb += [has_argument.eq(self.index < shape.rows), words.eq(shape.cols),
-                                         self.is_good.eq(self._within(shape.format.min, shape.format.max))]
-            case Opcode.FORWARD | Opcode.BACKWARD | Opcode.FORWARD_VECTOR | Opcode.BACKWARD_VECTOR:
-                is_forward, is_code = opcode.name.startswith("FORWARD"), opcode in (Opcode.FORWARD, Opcode.BACKWARD)
-                sides = (config.rows, config.cols) if is_forward else (config.cols, config.rows)
-                fmt = config.code if is_code else VECTOR
-                m.d.comb += [has_argument.eq(1), self.n_payload.eq(sides[0]), self.n_data.eq(sides[1]),
-                             self.is_good.eq(self._within(fmt.min, fmt.max))]
+            case Opcode.FORWARD | Opcode.FORWARD_VECTOR | Opcode.SENSE | Opcode.VERIFY:
+                return config.cols
+            case Opcode.BACKWARD | Opcode.BACKWARD_VECTOR:
+                return config.rows
             case Opcode.UPDATE_VECTOR:
-                m.d.comb += [has_argument.eq(1), self.n_payload.eq(config.rows + config.cols), self.n_data.eq(1),
-                             self.is_good.eq(self._within(VECTOR.min, VECTOR.max))]
-            case Opcode.UPDATE:
-                is_words = self.train == Train.WORDS
-                most = Mux(is_words, WORD_SLOTS, MAX_BL)
-                m.d.comb += [has_argument.eq((self.argument > 0) & (self.argument <= most)),
-                             self.n_payload.eq(config.rows + config.cols),
-                             self.is_good.eq(is_words | self._within(-MAX_LEVEL, MAX_LEVEL))]
-            case Opcode.PROGRAM | Opcode.SYMMETRIZE:
-                largest = Mux(self.first, config.rows, config.cols) - 1
-                good = (self.value >= ALL) & (self.value <= largest)
-                m.d.comb += [has_argument.eq((self.index > 0) & ((self.argument <= 1) | (opcode == Opcode.SYMMETRIZE))),
-                             self.n_payload.eq(2), self.is_good.eq(good)]
-            case Opcode.SENSE:
-                m.d.comb += [has_argument.eq((self.index < config.rows) & (self.argument <= MAX_READS_LOG2)),
-                             self.n_data.eq(config.cols)]
-            case Opcode.VERIFY:
-                held = config.adc.held
-                m.d.comb += [has_argument.eq(self.index < config.rows), self.n_payload.eq(config.cols),
-                             self.n_data.eq(config.cols), self.is_good.eq(self._within(held.min, held.max))]
+                return 1
             case Opcode.CALIBRATE:
-                m.d.comb += [has_argument.eq((self.index < LEVELS) & (self.argument <= MAX_READS_LOG2)),
-                             self.n_data.eq(config.n_converters)]
-            case Opcode.RESUME:
-                m.d.comb += has_argument.eq(self.resumable)
-            case Opcode.RESET | Opcode.ABORT:
-                m.d.comb += has_argument.eq(1)
+                return config.n_converters
+            case _:
+                return 0
 
-    def _within(self, low: int, high: int):
-        return (self.value >= low) & (self.value <= high)
+    def _judge(self, m: Module):
+        """Payload words: each range that there is, then the one that this payload has."""
+        config, opcodes = self.config, self.is_opcode
+        ranges: dict[tuple[int, int], list[Value]] = {}
+
+        def must_be(low: int, high: int, when):
+            ranges.setdefault((low, high), []).append(when)
+
+        for plane, shape in config.loadable.items():
+            must_be(shape.format.min, shape.format.max, opcodes[Opcode.WRITE] & self.is_plane[plane])
+        is_words, first = Signal(), delay(m, self.first, 1)
+        m.d.sync += is_words.eq(self.train == Train.WORDS)
+        for fmt, which in ((config.code, (Opcode.FORWARD, Opcode.BACKWARD)), (VECTOR, _VECTORS),
+                           (config.adc.held, (Opcode.VERIFY,))):
+            for opcode in which:
+                must_be(fmt.min, fmt.max, opcodes.get(opcode, 0))
+        must_be(-MAX_LEVEL, MAX_LEVEL, opcodes[Opcode.UPDATE])
+        for opcode in (Opcode.PROGRAM, Opcode.SYMMETRIZE):
+            must_be(ALL, config.rows - 1, opcodes.get(opcode, 0) & first)
+            must_be(ALL, config.cols - 1, opcodes.get(opcode, 0) & ~first)
+        good = []
+        for (low, high), when in ranges.items():
+            is_within = Signal(name=f"is_in_{low}_{high}".replace("-", "m"))
+            m.d.sync += is_within.eq((self.value >= low) & (self.value <= high))
+            good.append(is_within & Cat(*when).any())
+        is_good = Signal()
+        m.d.sync += is_good.eq(Cat(*good).any() | opcodes[Opcode.UPDATE] & is_words)
+        m.d.comb += self.is_good.eq(Mux(opcodes[Opcode.SET], self.accepts, is_good))
+
+    @staticmethod
+    def _any(bits: Iterable[Value]) -> Value:
+        return Cat(*bits).any()
+
+    @staticmethod
+    def _any_of(numbers: dict[int, list[Value]]) -> Value:
+        """The number whose bits have one set; 0 where none has."""
+        total = Value.cast(0)
+        for number, bits in numbers.items():
+            total |= Mux(Cat(*bits).any(), number, 0)
+        return total

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The seam between engines and the sequencer: one signature, and the switch that gives the sequencer to one of them."""
-from amaranth.hdl import Module, signed
+from amaranth.hdl import Module, Value, signed
 from amaranth.lib.wiring import Component, In, Out, Signature
 
 from golden.config import MAX_BL, TileConfig
 from golden.protocol import Status
 from rtl.analog_port import Mode
 from rtl.formats import shape_of
+
+OUTPUT_LATENCY = 2
+"""Cycles from `output_index` to `output` where the sequencer is."""
+ENGINE_LATENCY = OUTPUT_LATENCY + 1
+"""The same where the engines are."""
 
 
 class Drive(Signature):
@@ -25,8 +30,9 @@ class Drive(Signature):
     - `raw`: ADC codes of a pulse-width window as they are: neither bit-serial, nor corrected.
     - `row_all`, or else `row_index`: rows that are on in PROGRAM. `reference`: -1, 0, 1 in REFERENCE.
     - `next_event`: strobe; the register event counts on.
-    - `output_index` in, `output` in the same cycle: results of the last FORWARD, BACKWARD or REFERENCE, by line.
-      `saturated`, while `done`: a converter was at a rail in this sequence.
+    - `output_index` in, `output` later, one a cycle: results of the last FORWARD, BACKWARD or REFERENCE, by line:
+      OUTPUT_LATENCY cycles behind at the sequencer's end, ENGINE_LATENCY at the engines'. `saturated`, while `done`: a
+      converter was at a rail in this sequence.
     - `abort`: an abort has been asked for. A sequence sees to it by itself; an engine of several ends between them.
     """
 
@@ -47,24 +53,33 @@ class Drive(Signature):
 
 
 class DriveMux(Component):
-    """Connects one of `n` engines, number `select`, to the sequencer; the others see no `done`.
+    """Connects one of `n` engines to the sequencer; the others see no `done`.
 
-    Members: `engines[n]`, `select` in; `o` towards the sequencer.
+    A register lies on either way (`latency`), but for `output`, which comes from one: engines and sequencer are far
+    apart.
+
+    Members: `engines[n]`, `select` (a bit each, one or none of them set) in; `o` towards the sequencer.
     """
+
+    latency = 1
 
     def __init__(self, config: TileConfig, n: int):
         self.drive = Drive(config)
-        super().__init__({"engines": In(self.drive).array(n), "select": In(range(n)), "o": Out(self.drive)})
+        super().__init__({"engines": In(self.drive).array(n), "select": In(n), "o": Out(self.drive)})
 
     def elaborate(self, platform):
         m = Module()
+        chosen_of: dict[str, Value] = {}
         for number, engine in enumerate(self.engines):
-            is_chosen = self.select == number
+            is_chosen = self.select[number]
             for name, member in self.drive.members.items():
                 ours, theirs = getattr(self.o, name), getattr(engine, name)
-                if member.flow == In:
-                    m.d.comb += theirs.eq(ours & is_chosen if name == "done" else ours)
-                    continue
-                with m.If(is_chosen):
-                    m.d.comb += ours.eq(theirs)
+                if name == "output":
+                    m.d.comb += theirs.eq(ours)
+                elif member.flow == In:
+                    m.d.sync += theirs.eq(ours & is_chosen if name == "done" else ours)
+                else:
+                    value = Value.cast(theirs).as_unsigned()
+                    chosen_of[name] = chosen_of.get(name, 0) | (value & is_chosen.replicate(len(value)))
+        m.d.sync += [Value.cast(getattr(self.o, name)).eq(chosen) for name, chosen in chosen_of.items()]
         return m

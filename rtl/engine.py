@@ -10,6 +10,9 @@ from golden.protocol import Status
 OPERATIONS = ("forwards", "backwards", "updates", "programs", "retries")
 """Counters that engines raise; pulses, slots, conversions and times are counted at the array itself."""
 
+PAYLOAD_REST = 4
+"""Cycles in which an engine can count on being left alone between the payload and the start."""
+
 
 class Engine(Signature):
     """A group of commands that run on the array, as the controller sees the component that carries them out.
@@ -25,8 +28,8 @@ class Engine(Signature):
     - `opcode`, `argument`, `index`: the header. They stand while payload words come, from `start` to the last result.
     - `write`, `n`, `chunk`, `lane`, `value`: payload word n as it comes, checked by itself (`is_good`) but before the
       packet is known to be good: keep it where it means nothing before `start`.
-    - `start`: the packet is good. `resume` with it: go on with the operation that was aborted, whose payload has not
-      been sent again.
+    - `start`: the packet is good, and its last word came PAYLOAD_REST cycles ago or more. `resume` with it: go on with
+      the operation that was aborted, whose payload has not been sent again.
     - `done`, `status`: strobe when the operation is over. With OK, as many words as `Decoder.n_data` says are then
       taken from `result`, in order.
     - OPERATIONS: strobes that count one each.

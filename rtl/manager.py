@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The engine of managed vectors: noise, bound, update and BL management around the sequences; mirrors golden."""
-from amaranth.hdl import Cat, Const, EnableInserter, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
@@ -9,16 +9,19 @@ from golden.gain import MANTISSA_BITS
 from golden.management import MAX_PASSES, ONE, NoiseManagement, UpdateManagement, inverse_lsb
 from golden.protocol import Opcode, Status
 from rtl.analog_port import Mode
-from rtl.drive import Drive
+from rtl.drive import ENGINE_LATENCY, Drive
 from rtl.engine import Engine
 from rtl.formats import delay, shape_of
 from rtl.gain import GainUnit, Operation
 from rtl.planner import MAX_BITS, Planner
 from rtl.position import Position
-from rtl.scaler import Scaler
+from rtl.result_queue import ResultQueue
+from rtl.scaler import LIMIT_BITS, Scaler
 
 _MODES = {Opcode.FORWARD_VECTOR: Mode.FORWARD, Opcode.BACKWARD_VECTOR: Mode.BACKWARD, Opcode.UPDATE_VECTOR: Mode.UPDATE}
 _COUNTERS = {Opcode.FORWARD_VECTOR: "forwards", Opcode.BACKWARD_VECTOR: "backwards", Opcode.UPDATE_VECTOR: "updates"}
+_FETCH_LATENCY = 2
+"""Cycles from a word's address to the word."""
 _UNIT_IN, _UNIT_OUT = ("operation", "steps", "high", "low", "operand"), ("ready", "product", "quotient", "root")
 
 
@@ -34,7 +37,7 @@ class Manager(Component):
                    columns; a sequence. With nothing to do there is none
 
     ratio * max|x| is multiplied while d loads. Cycles from `start` to that of the sequence are at most `code_latency` +
-    words, for an update `level_latency` + words, where 25 words a side hide that product and the gain of the columns;
+    words, for an update `level_latency` + words, where 60 words a side hide that product and the gain of the columns;
     from one pass to the next `pass_latency` + words. The gain of the values takes at most `GainUnit.gain_latency`, from
     the first code on. An aborted update is resumed with the levels in place, anything else from its vector.
 
@@ -45,7 +48,7 @@ class Manager(Component):
     opcodes = tuple(_MODES)
     resumes = True
     settings = ("nm", "bm_passes", "bm_backward", "um", "bl", "ratio")
-    pass_latency = Scaler.latency + 2
+    pass_latency = _FETCH_LATENCY + Scaler.latency + 1
     code_latency = 1 + GainUnit.gain_latency + pass_latency
     level_latency = Planner.latency + GainUnit.gain_latency + 2 * pass_latency
 
@@ -72,6 +75,7 @@ class Manager(Component):
         inverse, inverse_shift = inverse_lsb(self.config)
         unit = self._share_unit(m)
 
+        m.submodules.queue = queue = ResultQueue(LIMIT_BITS + 2, ENGINE_LATENCY + Scaler.latency + 4)
         mantissa, shift = Signal(MANTISSA_BITS, reset_less=True), Signal.like(unit.shift, reset_less=True)
         is_streaming, is_giving, is_streamed, rewind = Signal(), Signal(), Signal(), Signal()
         can_repeat = (drive.attempt + 1 < self.bm_passes) & ((drive.mode == Mode.FORWARD) | self.bm_backward)
@@ -137,14 +141,14 @@ class Manager(Component):
                 m.next = "RESULT"
             with m.State("RESULT"):  # values, or the slots of an update
                 m.d.comb += is_giving.eq(1)
-                with m.If(control.result.valid & control.result.ready & (is_update | scaler.result_last)):
+                with m.If(control.result.valid & control.result.ready & (is_update | queue.o.payload[-1])):
                     m.next = "IDLE"
 
         m.d.comb += [
             drive.resume.eq(is_resumed), drive.levels.eq(1), drive.bl.eq(planner.slots),
             scaler.mantissa.eq(mantissa), scaler.shift.eq(shift),
         ]
-        self._stream(m, word, is_update, is_second, is_streaming, is_giving, is_streamed, rewind)
+        self._stream(m, word, queue, is_update, is_second, is_streaming, is_giving, is_streamed, rewind)
         return m
 
     def _load(self, m: Module, is_update):
@@ -153,29 +157,31 @@ class Manager(Component):
         m.submodules.words = words = Memory(shape=shape_of(VECTOR), depth=self.config.rows + self.config.cols, init=[])
         write = words.write_port()
         largest = [Signal(MAX_BITS, name=f"largest_{n}", reset_less=True) for n in range(2)]
-        value, magnitude, is_second = control.value[:VECTOR.bits].as_signed(), Signal(MAX_BITS), Signal()
-        m.d.comb += [
-            write.addr.eq(control.n), write.data.eq(value), write.en.eq(control.write),
-            magnitude.eq(Mux(value < 0, -value, value)), is_second.eq(is_update & (control.n >= self.config.rows)),
-            planner.early.eq(control.write & is_update & (control.n == self.config.rows)),
+        value, magnitude = control.value[:VECTOR.bits].as_signed(), Signal(MAX_BITS, reset_less=True)
+        is_written, is_second, is_first, is_begun = (Signal(reset_less=True) for _ in range(4))
+        m.d.comb += [write.addr.eq(control.n), write.data.eq(value), write.en.eq(control.write)]
+        m.d.sync += [
+            magnitude.eq(Mux(value < 0, -value, value)), is_written.eq(control.write),
+            is_second.eq(is_update & (control.n >= self.config.rows)), is_first.eq(control.n == 0),
+            is_begun.eq(control.n == self.config.rows), planner.early.eq(is_written & is_second & is_begun),
         ]
-        for most, is_this, first in zip(largest, (~is_second, is_second), (0, self.config.rows), strict=True):
-            with m.If(control.write & is_this & ((control.n == first) | (magnitude > most))):
+        for most, is_this, is_new in zip(largest, (~is_second, is_second), (is_first, is_begun), strict=True):
+            with m.If(is_written & is_this & (is_new | (magnitude > most))):
                 m.d.sync += most.eq(magnitude)
         m.d.comb += [planner.x_max.eq(largest[0]), planner.d_max.eq(largest[1])]
         return largest, words.read_port()
 
     def _scale(self, m: Module, largest):
         """What the largest code stands for."""
-        scale, below = Signal(MAX_BITS), Signal(MAX_BITS)
-        m.d.comb += below.eq(Mux(largest.any(), largest - 1, 0))
+        scale, below = Signal(MAX_BITS, reset_less=True), Signal(MAX_BITS, reset_less=True)
+        m.d.sync += below.eq(Mux(largest.any(), largest - 1, 0))
         with m.Switch(self.nm):
             with m.Case(NoiseManagement.NONE):
-                m.d.comb += scale.eq(ONE)
+                m.d.sync += scale.eq(ONE)
             with m.Case(NoiseManagement.ABS_MAX_POW2):
-                m.d.comb += scale.eq(Cat(below[n:].any() for n in range(len(below))) + 1)
+                m.d.sync += scale.eq(Cat(below[n:].any() for n in range(len(below))) + 1)
             with m.Default():
-                m.d.comb += scale.eq(below + 1)
+                m.d.sync += scale.eq(below + 1)
         return scale
 
     def _share_unit(self, m: Module) -> GainUnit:
@@ -196,31 +202,36 @@ class Manager(Component):
         m.d.comb += [self.unit.start.eq(1), self.unit.operation.eq(Operation.GAIN), self.unit.high.eq(high),
                      self.unit.low.eq(low), self.unit.operand.eq(denominator)]
 
-    def _stream(self, m: Module, word, is_update, is_second, is_streaming, is_giving, is_streamed, rewind):
+    def _stream(self, m: Module, word, queue, is_update, is_second, is_streaming, is_giving, is_streamed, rewind):
         """Words through the scaler into the generators, or outputs through it to the results."""
-        config, control, drive, scaler = self.config, self.control, self.drive, self.scaler
+        config, control, drive = self.config, self.control, self.drive
         rows, cols = config.rows, config.cols
-        m.submodules.place = place = Position(config)
-        is_moving = Signal()
-        m.submodules.scaler = EnableInserter(is_moving)(scaler)
+        m.submodules.place, m.submodules.scaler = place, scaler = Position(config), self.scaler
 
-        at, end, is_sent, is_last = Signal(range(rows + cols + 1)), Signal(range(rows + cols + 1)), Signal(), Signal()
+        at, last, is_sent, is_over = Signal(range(rows + cols)), Signal(range(rows + cols)), Signal(), Signal()
         n_in, n_out = (Mux(drive.mode == Mode.BACKWARD, *sides) for sides in ((cols, rows), (rows, cols)))
-        m.d.comb += [
-            end.eq(Mux(is_giving, n_out, Mux(is_second, rows + cols, n_in))),
-            is_sent.eq((is_streaming | (is_giving & ~is_update)) & (at != end)), is_last.eq(at == end - 1),
-            word.addr.eq(at), drive.output_index.eq(at),
-        ]
+        is_last, is_fed = is_sent & (at == last), is_streaming & ~is_over
+        m.d.sync += last.eq(Mux(is_giving, n_out, Mux(is_second, rows + cols, n_in)) - 1)
+        m.d.comb += [is_sent.eq(is_fed | is_giving & ~is_update & ~is_over & queue.room),
+                     word.addr.eq(at), drive.output_index.eq(at), queue.asked.eq(is_sent & is_giving)]
+        with m.If(rewind | ~(is_streaming | is_giving)):
+            m.d.sync += is_over.eq(0)
+        with m.Elif(is_last):
+            m.d.sync += is_over.eq(1)
         with m.If(rewind):
             m.d.sync += at.eq(0)
-        with m.Elif(is_sent & is_moving):
+        with m.Elif(is_sent):
             m.d.sync += at.eq(at + 1)
+
+        def late(valid, cycles: int):
+            return delay(m, valid, cycles, reset=True)
+
         m.d.comb += [
-            scaler.value.eq(Mux(is_giving, drive.output, word.data)),
-            scaler.valid.eq(Mux(is_giving, is_sent, delay(m, is_sent & is_streaming, 1, reset=True))),
-            scaler.last.eq(Mux(is_giving, is_last, delay(m, is_last, 1))),
-            scaler.limit.eq(Mux(is_giving, VECTOR.max, Mux(is_update, MAX_LEVEL, config.code.max))),
+            scaler.value.eq(Mux(is_giving, drive.output, delay(m, word.data, _FETCH_LATENCY - 1))),
+            scaler.valid.eq(late(is_fed, _FETCH_LATENCY) | late(queue.asked, ENGINE_LATENCY)),
+            scaler.last.eq(late(is_last & is_fed, _FETCH_LATENCY) | late(is_last & is_giving, ENGINE_LATENCY)),
         ]
+        m.d.sync += scaler.limit.eq(Mux(is_giving, VECTOR.max, Mux(is_update, MAX_LEVEL, config.code.max)))
 
         is_written = is_streaming & scaler.result_valid
         m.d.comb += [
@@ -230,7 +241,8 @@ class Manager(Component):
             drive.width_code.eq(scaler.result),
             drive.train_write.eq(is_written & is_update), drive.train_chunk.eq(place.chunk),
             drive.train_lane.eq(place.lane), drive.train_value.eq(scaler.result),
-            control.result.valid.eq(is_giving & (is_update | scaler.result_valid)),
-            control.result.payload.eq(Mux(is_update, self.planner.slots, scaler.result)),
-            is_moving.eq(~(is_giving & scaler.result_valid & ~control.result.ready)),
+            queue.push.eq(is_giving & scaler.result_valid), queue.value.eq(Cat(scaler.result, scaler.result_last)),
+            control.result.valid.eq(is_giving & (is_update | queue.o.valid)),
+            queue.o.ready.eq(is_giving & ~is_update & control.result.ready),
+            control.result.payload.eq(Mux(is_update, self.planner.slots, queue.o.payload[:-1].as_signed())),
         ]

@@ -1,61 +1,88 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the array is asked to do, counted at its port: slots, pulses, and cross-points while programming."""
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import TileConfig
 from rtl.analog_port import AnalogPort, Bias, Mode
 from rtl.formats import delay, popcount
 
+_WORD = 8
+"""Lines that are counted in one cycle; then pairs of counts are added up, one level a cycle."""
+
 
 class Meter(Component):
-    """Listens to an `AnalogPort`; each slot is counted two cycles later.
+    """Listens to an `AnalogPort`; each slot is counted `latency` cycles later.
 
     In a slot with r rows and c columns on, while programming, r * c cross-points are pulsed; half-selected are those
     that see a part of the voltage: with V/2 those in a line that is on, but not both, r * (C - c) + c * (R - r); with
     V/3 all that are not pulsed, R * C - r * c.
 
-    Members: `port` in; `slots`, `row_pulses`, `col_pulses`, `update_row_pulses`, `update_col_pulses`,
-    `program_pulses`, `half_selects` out, increments of the counters of these names.
+    Members: `port` in; increments of the counters of `counts` out, those of `slots`, `row_pulses`, `col_pulses`,
+    `update_row_pulses`, `update_col_pulses`, `program_pulses`, `half_selects` that the tile has.
     """
 
     def __init__(self, config: TileConfig):
         self.config = config
         rows, cols, points = (range(n + 1) for n in (config.rows, config.cols, config.rows * config.cols))
-        super().__init__({
-            "port": In(AnalogPort(config)), "slots": Out(1), "row_pulses": Out(rows), "col_pulses": Out(cols),
-            "update_row_pulses": Out(rows), "update_col_pulses": Out(cols),
-            "program_pulses": Out(points), "half_selects": Out(points),
-        })
+        shapes = {"slots": 1, "row_pulses": rows, "col_pulses": cols, "update_row_pulses": rows,
+                  "update_col_pulses": cols, "program_pulses": points, "half_selects": points}
+        self.counts = [name for name in shapes if name in config.counters]
+        super().__init__({"port": In(AnalogPort(config)), **{name: Out(shapes[name]) for name in self.counts}})
+
+    @property
+    def _levels(self) -> int:
+        """Cycles to count the lines of a side."""
+        return 2 + (-(-self.config.n_converters // _WORD) - 1).bit_length()
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a slot to its counts."""
+        return self._levels + 3
 
     def elaborate(self, platform):
         m = Module()
-        config, port = self.config, self.port
+        config, port, n_levels = self.config, self.port, self._levels
         n_rows, n_cols = config.rows, config.cols
 
-        is_slot, is_counted = delay(m, port.slot, 1, reset=True), delay(m, port.slot, 2, reset=True)
-        rows, cols = Signal(range(n_rows + 1), reset_less=True), Signal(range(n_cols + 1), reset_less=True)
-        m.d.sync += [rows.eq(popcount(port.row_pulse)), cols.eq(popcount(port.col_pulse))]
+        def late(value):
+            return delay(m, value, n_levels)
+
+        is_slot = delay(m, port.slot, n_levels, reset=True)
+        is_programming, is_updating = late(port.mode == Mode.PROGRAM), late(port.mode == Mode.UPDATE)
+        is_half, is_third = late(port.half_select == Bias.HALF), late(port.half_select == Bias.THIRD)
+        rows, cols = (self._count(m, lines) for lines in (port.row_pulse, port.col_pulse))
 
         # a row or all rows are on while programming, so that products are with constants
-        is_all, is_programming, is_updating = Signal(), Signal(), Signal()
-        is_half, is_third = Signal(), Signal()
-        pulsed, half = Signal.like(self.program_pulses), Signal.like(self.half_selects)
-        m.d.sync += [is_all.eq(port.row_pulse.all()), is_programming.eq(port.mode == Mode.PROGRAM),
-                     is_updating.eq(port.mode == Mode.UPDATE),
-                     is_half.eq(port.half_select == Bias.HALF), is_third.eq(port.half_select == Bias.THIRD)]
-        m.d.comb += pulsed.eq(Mux(is_all, cols * n_rows, cols))
-        with m.If(is_third):
-            m.d.comb += half.eq(n_rows * n_cols - pulsed)
-        with m.Elif(is_half):
-            m.d.comb += half.eq(Mux(is_all, n_rows * n_cols - pulsed, n_cols + cols * (n_rows - 2)))
+        is_all = Signal(reset_less=True)
+        of_all, of_others = (Signal(range(n_rows * n_cols + 1), reset_less=True) for _ in range(2))
+        m.d.sync += [is_all.eq(rows == n_rows), of_all.eq(cols * n_rows), of_others.eq(n_cols + cols * (n_rows - 2))]
+        few = delay(m, cols, 1)
+        pulsed, half = (Signal(range(n_rows * n_cols + 1), reset_less=True) for _ in range(2))
+        m.d.sync += pulsed.eq(Mux(is_all, of_all, few))
+        with m.If(delay(m, is_third, 1) | is_all):
+            m.d.sync += half.eq(n_rows * n_cols - Mux(is_all, of_all, few))
+        with m.Else():
+            m.d.sync += half.eq(of_others)
 
-        for count, amount, is_meant in (
-                (self.row_pulses, rows, is_slot & ~is_programming), (self.col_pulses, cols, is_slot & ~is_programming),
-                (self.update_row_pulses, rows, is_slot & is_updating),
-                (self.update_col_pulses, cols, is_slot & is_updating),
-                (self.program_pulses, pulsed, is_slot & is_programming),
-                (self.half_selects, half, is_slot & is_programming)):
-            m.d.sync += count.eq(Mux(is_meant, amount, 0))
-        m.d.comb += self.slots.eq(is_counted)
+        def later(value):
+            return delay(m, value, 2)
+
+        is_slot = delay(m, is_slot, 2, reset=True)
+        is_read, is_biased = later(~is_programming), later(is_programming & (is_half | is_third))
+        rows, cols, is_updating, is_programming = (later(each) for each in (rows, cols, is_updating, is_programming))
+        amounts = {"slots": (Const(1), Const(1)), "row_pulses": (rows, is_read), "col_pulses": (cols, is_read),
+                   "update_row_pulses": (rows, is_updating), "update_col_pulses": (cols, is_updating),
+                   "program_pulses": (pulsed, is_programming), "half_selects": (half, is_biased)}
+        for name in self.counts:
+            amount, is_meant = amounts[name]
+            m.d.sync += getattr(self, name).eq(Mux(is_slot & is_meant, amount, 0))
         return m
+
+    def _count(self, m: Module, lines) -> Value:
+        """How many lines are on."""
+        lines = delay(m, lines, 1)
+        counts = [delay(m, popcount(lines[n:n + _WORD]), 1) for n in range(0, len(lines), _WORD)]
+        for _ in range(self._levels - 2):
+            counts = [delay(m, sum(counts[n:n + 2], Const(0, 1)), 1) for n in range(0, len(counts), 2)]
+        return counts[0]

@@ -24,7 +24,7 @@ class Planner(Component):
     ports of a `GainUnit`, mirrored, under its names.
     """
 
-    latency = GainUnit.multiply_latency + 33 + 17 + 3
+    latency = GainUnit.multiply_latency + (2 * 32 + 1) + (2 * 16 + 1) + 7
 
     def __init__(self):
         super().__init__({
@@ -40,8 +40,15 @@ class Planner(Component):
     def elaborate(self, platform):
         m = Module()
         is_off, k = self.um == UpdateManagement.OFF, self.product
-        whole, needed = k[48:], Signal(33)
-        m.d.comb += needed.eq(whole + k[:48].any())
+        # each has a cycle or more to come to rest before it is looked at
+        whole, is_nothing, is_inexact, is_few = k[48:], Signal(), Signal(), Signal()
+        needed, is_within, is_near = Signal(33, reset_less=True), Signal(), Signal()
+        m.d.sync += [
+            is_nothing.eq(~self.x_max.any() | ~self.d_max.any() | ~self.ratio.any()),
+            is_inexact.eq(k[:48].any()), needed.eq(whole + is_inexact),
+            is_few.eq((self.um == UpdateManagement.UBLM) & (needed < self.bl)),
+            is_within.eq(whole < self.slots), is_near.eq(k[64:] < self.slots),
+        ]
         with m.FSM():
             with m.State("IDLE"):
                 with m.If(self.early):
@@ -50,7 +57,7 @@ class Planner(Component):
                     m.next = "JUDGE"
             with m.State("JUDGE"):  # nothing to do, roots alone, or the second product
                 m.d.sync += self.slots.eq(self.bl)
-                with m.If(~self.x_max.any() | ~self.d_max.any() | ~self.ratio.any()):
+                with m.If(is_nothing):
                     m.d.sync += self.slots.eq(0)
                     m.next = "DONE"
                 with m.Elif(is_off):
@@ -58,17 +65,25 @@ class Planner(Component):
                     m.next = "QUOTIENT"
                 with m.Elif(self.ready):
                     self._multiply(m, self.product, self.d_max)
-                    m.next = "SLOTS"
-            with m.State("SLOTS"):  # k stands: as many slots as it needs
+                    m.next = "MULTIPLY"
+            with m.State("MULTIPLY"):  # until k stands
                 with m.If(self.ready):
-                    with m.If((self.um == UpdateManagement.UBLM) & (needed < self.bl)):
-                        m.d.sync += self.slots.eq(needed)
-                    m.next = "DIVIDE"
+                    m.next = "REST"
+            with m.State("REST"):
+                m.next = "COUNT"
+            with m.State("COUNT"):
+                m.next = "SLOTS"
+            with m.State("SLOTS"):  # as many as k needs
+                with m.If(is_few):
+                    m.d.sync += self.slots.eq(needed)
+                m.next = "COMPARE"
+            with m.State("COMPARE"):
+                m.next = "DIVIDE"
             with m.State("DIVIDE"):  # k over slots, from the digits that matter; beyond the limit from higher ones
-                with m.If(whole < self.slots):
+                with m.If(is_within):
                     self._divide(m, whole, Cat(Const(0, 16), k[16:48]), self.slots, 32)
                     m.next = "QUOTIENT"
-                with m.Elif(k[64:] < self.slots):
+                with m.Elif(is_near):
                     self._divide(m, k[64:], Cat(Const(0, 16), k[32:64]), self.slots, 32)
                     m.next = "EXCESS"
                 with m.Else():

@@ -1,25 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """The engine of the programming commands; mirrors golden."""
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
-from amaranth.lib import data
+from amaranth.hdl import Const, Module, Mux, Signal, signed
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import ALL, MAX_READS_LOG2, TileConfig
-from golden.programmer import ERROR, Outcome, window_slots
+from golden.programmer import window_slots
 from golden.protocol import PROGRAMMING, Status
 from golden.registers import register_map
 from rtl.analog_port import Mode
-from rtl.drive import Drive
+from rtl.drive import ENGINE_LATENCY, Drive
 from rtl.engine import Engine
-from rtl.formats import saturate, shape_of
+from rtl.formats import delay, shape_of
+from rtl.judge import Judge
 
 
 class Programmer(Component):
     """PROGRAM, SENSE, VERIFY, SYMMETRIZE and CALIBRATE: sequences of reads and of windows of pulses.
 
-    Between two sequences: max(R, C) cycles to load the pulse-width generator where it must change, N + 1 cycles to
-    add up a read, 4 cycles a column to judge a row. All columns share one multiplier and one subtractor.
+    Between two sequences: max(R, C) cycles to load the pulse-width generator where it must change, N + 6 cycles to
+    add up a read, `Judge.latency` + 1 cycles a column to judge a row. All columns share one multiplier.
     An abort ends it behind the window that runs, or in the midst of a read; it cannot be resumed.
 
     Members: `control` from the controller, `drive` to the sequencer, registers `settings`.
@@ -32,7 +32,7 @@ class Programmer(Component):
     def __init__(self, config: TileConfig):
         self.config = config
         registers = register_map(config)
-        self.judge = _Judge(config)
+        self.judge = Judge(config)
         super().__init__({
             "control": In(Engine(config)), "drive": Out(Drive(config)),
             **{name: In(registers[name].bits) for name in self.settings},
@@ -51,13 +51,14 @@ class Programmer(Component):
 
         is_program, is_sense, is_verify, is_symmetrize, is_calibrate = (
             control.opcode == opcode for opcode in self.opcodes)
-        row, col = Signal(signed(32)), Signal(signed(32))
+        row, col = Signal(signed(config.rows.bit_length() + 1)), Signal(signed(config.cols.bit_length() + 1))
         is_reading = Signal()  # the present sequence is a read, not a window
         line, left = Signal(range(n_lines + 1)), Signal(17)
         reads_log2 = Mux(is_verify, self.verify_reads, control.argument[:4])
         reads, windows = Signal(MAX_READS_LOG2 + 1), Signal(8)
         slots, is_down = Signal(range(window_slots(config) + 1)), Signal()
-        n_results = Mux(is_calibrate, n_lines, config.cols)
+        last_result, waited = Signal(range(n_lines)), Signal(range(Judge.latency + 1))
+        m.d.sync += [last_result.eq(Mux(is_calibrate, n_lines, config.cols) - 1), waited.eq(0)]
 
         # the payload waits where it means nothing before the start
         m.d.comb += [target_write.en.eq(control.write & is_verify), target_write.addr.eq(control.n),
@@ -67,20 +68,28 @@ class Programmer(Component):
         with m.If(control.write & (control.n == 1)):
             m.d.sync += col.eq(control.value)
 
+        found = delay(m, read.data, 1)
+
         # one sequence
         m.d.comb += [
             drive.mode.eq(Mux(is_reading, Mux(is_calibrate, Mode.REFERENCE, Mode.FORWARD), Mode.PROGRAM)),
             drive.reference.eq(control.index[:2] - 1), drive.bl.eq(slots), drive.raw.eq(1),
             drive.row_all.eq((is_program | is_symmetrize) & (row == ALL)),
             drive.row_index.eq(Mux(is_program | is_symmetrize, row, control.index)),
-            drive.output_index.eq(line), read.addr.eq(line), target.addr.eq(line), write.addr.eq(line),
-            judge.target.eq(target.data), judge.sum.eq(read.data), judge.reads_log2.eq(reads_log2),
+            drive.output_index.eq(line), target.addr.eq(line), read.addr.eq(delay(m, line, ENGINE_LATENCY - 2)),
+            judge.target.eq(delay(m, target.data, 1)), judge.sum.eq(found), judge.reads_log2.eq(reads_log2),
             judge.is_first.eq(windows == 0), judge.is_final.eq(windows == self.verify_limit),
             judge.line.eq(line),
             *(getattr(judge, name).eq(getattr(self, f"verify_{name}"))
               for name in ("tolerance", "pulses", "gain", "patience")),
         ]
         most = Const(window_slots(config), slots.shape())
+
+        # a read is added up line by line, as its outputs come
+        is_adding, total = Signal(), Signal(sum_shape, reset_less=True)
+        m.d.sync += total.eq(Mux(reads == 0, 0, found) + drive.output)
+        m.d.comb += [write.addr.eq(delay(m, line, ENGINE_LATENCY + 1)), write.data.eq(total),
+                     write.en.eq(delay(m, is_adding, ENGINE_LATENCY + 1, reset=True))]
         with m.FSM():
             with m.State("IDLE"):  # no command
                 m.d.sync += line.eq(0)
@@ -123,15 +132,17 @@ class Programmer(Component):
                                      control.programs.eq(~is_reading)]
                         m.next = "COUNT"
                         with m.If(is_reading):
-                            m.next = "FETCH"
-            with m.State("FETCH"):  # add up a read: the sum of a line
-                m.next = "ADD"
-            with m.State("ADD"):
-                m.d.comb += [write.en.eq(1), write.data.eq(Mux(reads == 0, 0, read.data) + drive.output)]
+                            m.next = "ADD"
+            with m.State("ADD"):  # add up a read, a line a cycle
+                m.d.comb += is_adding.eq(1)
                 m.d.sync += line.eq(line + 1)
-                m.next = "FETCH"
-                with m.If(line == n_results - 1):
-                    m.d.sync += [line.eq(0), reads.eq(reads + 1)]
+                with m.If(line == last_result):
+                    m.d.sync += line.eq(0)
+                    m.next = "ADDED"
+            with m.State("ADDED"):  # until the last sum is stored
+                m.d.sync += waited.eq(waited + 1)
+                with m.If(waited == ENGINE_LATENCY):
+                    m.d.sync += reads.eq(reads + 1)
                     m.next = "READ-AGAIN"
             with m.State("READ-AGAIN"):
                 m.next = "START"
@@ -139,18 +150,16 @@ class Programmer(Component):
                     m.d.sync += reads.eq(0)
                     m.next = "DONE"
                     with m.If(is_verify):
-                        m.next = "JUDGE-FETCH"
-            with m.State("JUDGE-FETCH"):  # the sum and the target of a column
-                m.next = "JUDGE-ERROR"
-            with m.State("JUDGE-ERROR"):  # their difference
-                m.next = "JUDGE-PULSES"
-            with m.State("JUDGE-PULSES"):  # how many pulses it wants
-                m.next = "JUDGE"
+                        m.next = "JUDGE-WAIT"
+            with m.State("JUDGE-WAIT"):  # error and pulses of a column
+                m.d.sync += waited.eq(waited + 1)
+                with m.If(waited == Judge.latency - 1):
+                    m.next = "JUDGE"
             with m.State("JUDGE"):  # load them, remember what is known of the column
                 m.d.comb += [judge.write.eq(1), drive.width_write.eq(1), drive.width_index.eq(line),
                              drive.width_code.eq(judge.code)]
                 m.d.sync += [line.eq(line + 1), slots.eq(Mux((line == 0) | (judge.slots > slots), judge.slots, slots))]
-                m.next = "JUDGE-FETCH"
+                m.next = "JUDGE-WAIT"
                 with m.If(line == config.cols - 1):
                     m.d.sync += line.eq(0)
                     m.next = "DECIDE"
@@ -168,80 +177,17 @@ class Programmer(Component):
                 m.d.comb += control.done.eq(1)
                 m.next = "IDLE"
                 with m.If(is_sense | is_verify | is_calibrate):
-                    m.next = "RESULT-FETCH"
-            with m.State("RESULT-FETCH"):
-                m.next = "RESULT"
+                    m.next = "RESULT-WAIT"
+            with m.State("RESULT-WAIT"):
+                m.d.sync += waited.eq(waited + 1)
+                with m.If(waited == ENGINE_LATENCY - 1):
+                    m.next = "RESULT"
             with m.State("RESULT"):  # a word of the response
                 m.d.comb += [control.result.valid.eq(1),
-                             control.result.payload.eq(Mux(is_verify, judge.result, read.data))]
+                             control.result.payload.eq(Mux(is_verify, judge.result, found))]
                 with m.If(control.result.ready):
                     m.d.sync += line.eq(line + 1)
-                    m.next = "RESULT-FETCH"
-                    with m.If(line == n_results - 1):
+                    m.next = "RESULT-WAIT"
+                    with m.If(line == last_result):
                         m.next = "IDLE"
-        return m
-
-
-class _Judge(Component):
-    """What write-verify decides about a column, three cycles behind its line, sum and target.
-
-    Members: `line`, and one cycle later its `sum` and `target`; `is_first` and `is_final` read of the row, the
-    settings in; `code` and `slots` of its pulses, 0 where it wants none, `result` out. `write` keeps its state.
-    """
-
-    def __init__(self, config: TileConfig):
-        self.config = config
-        registers = register_map(config)
-        self.size_bits = config.adc.held.bits + MAX_READS_LOG2
-        super().__init__({
-            "line": In(range(config.cols)), "sum": In(signed(config.adc.bits + MAX_READS_LOG2)),
-            "target": In(shape_of(config.adc.held)), "reads_log2": In(4), "is_first": In(1), "is_final": In(1),
-            **{name: In(registers[f"verify_{name}"].bits) for name in ("tolerance", "pulses", "gain", "patience")},
-            "write": In(1), "code": Out(shape_of(config.code)), "slots": Out(range(window_slots(config) + 1)),
-            "result": Out(32),
-        })
-
-    def elaborate(self, platform):
-        m = Module()
-        config = self.config
-        state = data.StructLayout({
-            "is_open": 1, "is_up": 1, "outcome": 2, "passes": 8, "streak": 8, "start": self.size_bits,
-            "error": shape_of(ERROR)})
-        m.submodules.states = states = Memory(shape=state, depth=config.cols, init=[])
-        write, read = states.write_port(), states.read_port()
-        m.d.comb += [read.addr.eq(self.line), write.addr.eq(self.line), write.en.eq(self.write)]
-        old, new = read.data, write.data
-        m.d.comb += self.result.eq(Cat(old.outcome, Const(0, 6), old.passes, old.error))
-
-        # the error, times the number of reads
-        difference = Signal(signed(self.size_bits + 1))
-        m.d.sync += difference.eq((self.target << self.reads_log2) - (self.sum << config.adc.held.frac))
-        error = difference >> self.reads_log2
-        is_up, size, tolerance = difference > 0, Signal(self.size_bits), self.tolerance << self.reads_log2
-        m.d.comb += size.eq(Mux(is_up, difference, -difference))
-
-        # pulses for it
-        of_a_read = Signal(config.adc.held.bits)
-        product = Signal(len(of_a_read) + len(self.gain))
-        m.d.comb += of_a_read.eq(size >> self.reads_log2)
-        m.d.sync += product.eq(of_a_read * self.gain)
-        most = Mux(self.pulses > window_slots(config), window_slots(config), self.pulses)
-        pulses, wanted = Signal.like(self.slots), product >> 16
-        m.d.comb += pulses.eq(Mux(wanted > most, most, Mux(wanted == 0, 1, wanted)))
-
-        is_open, goes_on, is_stuck, stays_open = Signal(), Signal(), Signal(), Signal()
-        m.d.comb += [
-            is_open.eq((self.is_first | old.is_open) & (size > tolerance)),
-            goes_on.eq(~self.is_first & (old.is_up == is_up) & (size + tolerance >= old.start)),
-            is_stuck.eq(is_open & goes_on & (old.streak == self.patience)),
-            stays_open.eq(is_open & ~is_stuck),
-            new.is_open.eq(stays_open), new.is_up.eq(is_up),
-            new.start.eq(Mux(goes_on, old.start, size)), new.streak.eq(Mux(goes_on, old.streak + 1, 1)),
-            new.passes.eq(Mux(self.is_first, 0, old.passes) + (stays_open & ~self.is_final)),
-            new.error.eq(Mux(self.is_first | old.is_open, saturate(error, ERROR), old.error)),
-            new.outcome.eq(Mux(is_stuck, Outcome.STUCK, Mux(stays_open, Outcome.LIMIT, Mux(
-                self.is_first | (old.outcome == Outcome.LIMIT), Outcome.CONVERGED, old.outcome)))),
-        ]
-        with m.If(stays_open):
-            m.d.comb += [self.slots.eq(pulses), self.code.eq(Mux(is_up, -pulses, pulses))]
         return m

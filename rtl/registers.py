@@ -1,10 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The register bank, made from the register map; mirrors golden."""
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib.wiring import Component, In, Out, Signature
 
-from golden.config import TileConfig
-from golden.registers import COUNTERS, FIRST_STATUS, Access, Interrupt, register_map
+from golden.config import COUNTERS, TileConfig
+from golden.registers import (
+    FIRST_COUNTER,
+    FIRST_OPERATION_COUNTER,
+    FIRST_STATUS,
+    Access,
+    Interrupt,
+    Register,
+    register_map,
+)
 
 IMMEDIATE = ("irq_status", "irq_enable", "control")
 """Registers that are written at once, also in the midst of an operation."""
@@ -15,27 +23,37 @@ RegisterPort = Signature({
 """A way to the registers beside the packets: `read` and `readable` (there is such a register) follow `read_index`,
 `accepts` (it may be written, and the value is in range) and `waits` (not in this cycle) follow `write_index` and
 `value`, combinationally. `write` stores a value that is accepted and need not wait."""
+_GROUP = 16
+"""Registers among which a read chooses in one cycle."""
 
 
 class RegisterBank(Component):
     """Registers of a tile, read and written one at a time.
 
-    Members: `index` and `value` in; `read`, `writable` and `accepts` (writable, and the value in range) out,
-    combinationally; `write` acts on an accepted value; `clear` resets all. Each stored register is an output
-    of its name; each counter has an input of its name that is added in every cycle, to the total and to the
-    operation's own count, which `begin` starts anew. `next_event` increments the event. `interrupts` (bits of
-    `Interrupt`) become pending, `irq` is the line. `abort` is a write to `control`; `aborted_slots` is read as given.
-    `port` is a second way in: what it writes waits for the first way, and, but for IMMEDIATE, while `is_running`;
-    `changes` says that it writes a setting.
+    `read` comes `read_latency` cycles behind `read_index`, `writable` and `accepts` (writable, and the value in range)
+    `write_latency` cycles behind `index` and `value`, which stand. A counter shows what has been added `count_latency`
+    cycles later: then both of its words are right. An operation's own count is what the counter has gained since
+    `begin`, so that it costs a register that stands, and no adder but the one of all reads.
+
+    Members: `read_index`, `index` and `value` in; `read`, `writable` and `accepts` out; `write` acts on an accepted
+    value; `clear` resets all. Each stored register is an output of its name; each counter has an input of its name that
+    is added in every cycle; `begin` starts the operation's own counts anew. `next_event` increments the event.
+    `interrupts` (bits of `Interrupt`) become pending, `irq` is the line. `abort` is a write to `control`;
+    `aborted_slots` is read as given. `port` is a second way in: what it writes waits for the first way, and, but for
+    IMMEDIATE, while `is_running`; `changes` says that it writes a setting.
     """
 
+    read_latency = 4
+    write_latency = 2
+    count_latency = 3
+
     def __init__(self, config: TileConfig):
-        self.map = register_map(config)
+        self.config, self.map = config, register_map(config)
         self.stored = [register for register in self.map.values() if register.stored]
-        increments = {name: In(32) for name in COUNTERS}
+        increments = {name: In(32) for name in config.counters}
         super().__init__({
-            "index": In(16), "value": In(32), "write": In(1), "clear": In(1), "next_event": In(1), "begin": In(1),
-            "port": In(RegisterPort), "is_running": In(1), "changes": Out(1),
+            "read_index": In(16), "index": In(16), "value": In(32), "write": In(1), "clear": In(1),
+            "next_event": In(1), "begin": In(1), "port": In(RegisterPort), "is_running": In(1), "changes": Out(1),
             "writable": Out(1), "accepts": Out(1), "read": Out(32),
             "interrupts": In(len(Interrupt)), "irq": Out(1), "abort": Out(1), "aborted_slots": In(32),
             **{register.name: Out(register.bits, init=register.reset) for register in self.stored},
@@ -46,23 +64,16 @@ class RegisterBank(Component):
         m = Module()
 
         pending = Signal(len(Interrupt))
-        values = {register.name: register.reset for register in self.map.values()}
-        values |= {register.name: getattr(self, register.name) for register in self.stored}
-        values |= {"irq_status": pending, "aborted_slots": self.aborted_slots}
-        for name in COUNTERS:
-            total, last, increment = Signal(64, name=name), Signal(32, name=f"operation_{name}"), getattr(self, name)
-            m.d.sync += [total.eq(Mux(self.clear, 0, total + increment)),
-                         last.eq(Mux(self.clear, 0, Mux(self.begin, 0, last) + increment))]
-            values |= {f"{name}_low": total[:32], f"{name}_high": total[32:], f"operation_{name}": last}
+        values: dict[int, Value] = {
+            register.index: Const(register.reset, 32) for register in self.map.values() if not register.stored}
+        values |= {register.index: getattr(self, register.name) for register in self.stored}
+        values |= {self.map["irq_status"].index: pending, self.map["aborted_slots"].index: self.aborted_slots}
+        bases: dict[int, Value] = {}
+        for name in self.config.counters:
+            self._count(m, name, values, bases)
 
-        port = self.port
-        bits = max(register.index for register in self.map.values()).bit_length()
-        for index, read in ((self.index[:bits], self.read), (port.read_index, port.read)):
-            with m.Switch(index):
-                for register in self.map.values():
-                    with m.Case(register.index):
-                        m.d.comb += read.eq(values[register.name])
-        m.d.comb += port.readable.eq(Cat(port.read_index == register.index for register in self.map.values()).any())
+        self._read(m, values, bases)
+        self._read_port(m, values, bases)
         with m.If(self.next_event):
             m.d.sync += self.event.eq(self.event + 1)
         self._write(m, pending)
@@ -70,29 +81,102 @@ class RegisterBank(Component):
             m.d.sync += [pending.eq(0), *(getattr(self, register.name).eq(register.reset) for register in self.stored)]
         return m
 
+    def _count(self, m: Module, name: str, values: dict[int, Value], bases: dict[int, Value]):
+        """A counter in two halves with a register between them, and where it stood when the operation began."""
+        low, high, base, added = (Signal(32, name=f"{name}_{what}") for what in ("low", "high", "base", "added"))
+        carry, is_begun = (Signal(name=f"{name}_{what}") for what in ("carry", "begun"))
+        m.d.sync += [added.eq(getattr(self, name)), is_begun.eq(self.begin),
+                     Cat(low, carry).eq(low + added), high.eq(high + carry)]
+        with m.If(is_begun):
+            m.d.sync += base.eq(low)
+        with m.If(self.clear):
+            m.d.sync += [register.eq(0) for register in (low, high, base, added, carry, is_begun)]
+        values |= {self.map[f"{name}_low"].index: low, self.map[f"{name}_high"].index: high}
+        if self.config.operation_counters:
+            bases[self.map[f"operation_{name}"].index] = base
+
+    def _read(self, m: Module, values: dict[int, Value], bases: dict[int, Value]):
+        """Which register, in its group, which group, and the difference that an operation's own count is."""
+        index, found, base = Signal(8), Signal(32, reset_less=True), Signal(32, reset_less=True)
+        number = self.read_index[:len(COUNTERS).bit_length()]
+        is_operation = self.read_index[:8] >= FIRST_OPERATION_COUNTER
+        m.d.sync += index.eq(Mux(is_operation, FIRST_COUNTER + (number << 1), self.read_index))
+        own = Signal(8, reset_less=True)
+        m.d.sync += own.eq(Mux(is_operation, self.read_index, 0))
+        m.d.sync += [found.eq(self._choose(m, "value", index, values)), base.eq(self._choose(m, "base", own, bases)),
+                     self.read.eq(found - base)]
+
+    def _choose(self, m: Module, name: str, index: Signal, values: dict[int, Value]):
+        """The value of an index, in the next cycle but for one choice of groups; 0 where there is none."""
+        groups = []
+        for start in range(0, max(values, default=0) + 1, _GROUP):
+            some = {n: value for n, value in values.items() if start <= n < start + _GROUP}
+            if not some:
+                continue
+            group, is_chosen = Signal(32, name=f"{name}_{start}", reset_less=True), Signal(name=f"is_{name}_{start}")
+            m.d.sync += [group.eq(0), is_chosen.eq(index[4:] == start // _GROUP)]
+            with m.Switch(index[:4]):
+                for n, value in some.items():
+                    with m.Case(n - start):
+                        m.d.sync += group.eq(value)
+            groups.append(Mux(is_chosen, group, 0))
+        total = Const(0, 32)
+        for group in groups:
+            total |= group
+        return total
+
+    def _read_port(self, m: Module, values: dict[int, Value], bases: dict[int, Value]):
+        """The same for the second way in, at once."""
+        port, found, base = self.port, Signal(32), Signal(32)
+        for target, registers in ((found, self._with_totals(values, bases)), (base, bases)):
+            with m.Switch(port.read_index):
+                for index, value in registers.items():
+                    with m.Case(index):
+                        m.d.comb += target.eq(value)
+        m.d.comb += [port.read.eq(found - base),
+                     port.readable.eq(Cat(port.read_index == register.index for register in self.map.values()).any())]
+
+    @staticmethod
+    def _with_totals(values: dict[int, Value], bases: dict[int, Value]) -> dict[int, Value]:
+        """Registers, and for an operation's own count the total that its base is taken from."""
+        return values | {index: values[FIRST_COUNTER + 2 * (index - FIRST_OPERATION_COUNTER)] for index in bases}
+
     def _write(self, m: Module, pending: Signal):
         """What a write does, from either way."""
         port, cleared = self.port, Signal(len(Interrupt))
         is_immediate = Cat(port.write_index == self.map[name].index for name in IMMEDIATE).any()
         m.d.comb += port.waits.eq(self.write | self.clear | self.next_event | self.is_running & ~is_immediate)
         m.d.comb += self.changes.eq(port.write & port.accepts & ~port.waits & (port.write_index < FIRST_STATUS))
-        for register in self.map.values():
-            if not register.writable:
-                continue
-            with m.If(self.index == register.index):
-                m.d.comb += self.writable.eq(1)
-            for index, value, write, accepts in (
-                    (self.index, self.value, self.write, self.accepts),
-                    (port.write_index, port.value, port.write & ~port.waits, port.accepts)):
-                with m.If(index == register.index):
-                    m.d.comb += accepts.eq((value >= register.minimum) & (value <= register.maximum))
-                    with m.If(write & accepts):
-                        match register.access:
-                            case Access.WRITE:
-                                m.d.sync += getattr(self, register.name).eq(value)
-                            case Access.CLEAR:
-                                m.d.comb += cleared.eq(value)
-                            case Access.COMMAND:
-                                m.d.comb += self.abort.eq(value)
+
+        writable = [register for register in self.map.values() if register.writable]
+        ranges = {(register.minimum, register.maximum): Signal(name=f"is_in_{register.minimum}_{register.maximum}")
+                  for register in writable}
+        for (low, high), is_within in ranges.items():
+            m.d.sync += is_within.eq((self.value >= low) & (self.value <= high))
+        chosen = {register.name: Signal(name=f"is_{register.name}") for register in writable}
+        m.d.sync += [
+            *(is_chosen.eq(self.index == self.map[name].index) for name, is_chosen in chosen.items()),
+            self.writable.eq(Cat(*chosen.values()).any()),
+            self.accepts.eq(Cat(chosen[register.name] & ranges[register.minimum, register.maximum]
+                                for register in writable).any()),
+        ]
+        for register in writable:
+            is_at_port = port.write_index == register.index
+            is_within = (port.value >= register.minimum) & (port.value <= register.maximum)
+            with m.If(is_at_port & is_within):
+                m.d.comb += port.accepts.eq(1)
+            for value, is_written in ((self.value, self.write & self.accepts & chosen[register.name]),
+                                      (port.value, port.write & ~port.waits & is_at_port & is_within)):
+                with m.If(is_written):
+                    self._store(m, register, value, cleared)
         m.d.sync += pending.eq((pending & ~cleared) | self.interrupts)
         m.d.comb += self.irq.eq((pending & self.irq_enable).any())
+
+    def _store(self, m: Module, register: Register, value, cleared: Signal):
+        match register.access:
+            case Access.WRITE:
+                m.d.sync += getattr(self, register.name).eq(value)
+            case Access.CLEAR:
+                m.d.comb += cleared.eq(value)
+            case Access.COMMAND:
+                m.d.comb += self.abort.eq(value)

@@ -9,8 +9,8 @@ from golden.pulses import Encoding, Train
 from rtl.adc import AdcInterface
 from rtl.adc_pins import adc_pins, join
 from rtl.analog_port import AnalogPort, Bias, Mode
-from rtl.drive import Drive
-from rtl.formats import popcount, shape_of
+from rtl.drive import OUTPUT_LATENCY, Drive
+from rtl.formats import delay, popcount, shape_of
 from rtl.pulses import PulseTrain, PulseWidth
 
 TIMES = ("t_precharge", "t_settle", "t_slot", "t_guard", "t_hold", "t_convert", "t_recover")
@@ -265,6 +265,7 @@ class Sequencer(Component):
             m.d.comb += is_rail[line].eq(lines[line] & ((found == code.max) | (found == code.min)))
             with m.If(self.converted):
                 m.d.sync += output.eq(Mux(is_first, 0, output << 1) + found)
-        m.d.comb += [self.n_saturated.eq(popcount(is_rail)), drive.output.eq(Array(outputs)[drive.output_index])]
+        found = Array(outputs)[delay(m, drive.output_index, 1)]
+        m.d.comb += [self.n_saturated.eq(popcount(is_rail)), drive.output.eq(delay(m, found, OUTPUT_LATENCY - 1))]
         with m.If(self.converted & is_rail.any()):
             m.d.sync += drive.saturated.eq(1)

@@ -11,6 +11,7 @@ from golden.protocol import Opcode
 from golden.pulses import Encoding, window_slots
 from rtl.controller import Controller
 from rtl.crossbar import CrossbarEmulator
+from rtl.drive import DriveMux
 from rtl.stream import StreamWord, registered
 
 
@@ -39,7 +40,7 @@ class Tile(Component):
         config, emulator, sequencer = self.crossbar.config, self.crossbar, self.controller.sequencer
         train = sequencer.trains
         window = (sum(times[name] for name in ("t_precharge", "t_settle", "t_guard", "t_recover"))
-                  + sequencer.own_cycles)
+                  + sequencer.own_cycles + 2 * DriveMux.latency)
         if opcode == Opcode.UPDATE:
             window += train.latency + bl * max(times["t_slot"], train.chunks)
             return window + visits + bl * emulator.slot_constant + emulator.update_constant

@@ -150,3 +150,28 @@ def test_an_error_status_is_explained():
     linked.link = ControllerLink(replace(CONFIG, rows=4))
     with pytest.raises(ProtocolError, match="FORWARD refused: Packet must have as many words"):
         linked.forward(np.zeros((2, 5), dtype=int))
+
+
+@pytest.mark.parametrize("parts", [
+    {"engines": ()}, {"engines": ("managed",), "counters": ("slots", "conversions", "chip_cycles")},
+    {"counters": (), "operation_counters": False}], ids=str)
+def test_a_tile_that_leaves_parts_out_equals_the_tile(parts):
+    direct, linked = pair(replace(CONFIG, **parts))
+    for tile in (direct, linked):
+        tile.forward(np.ones(CONFIG.rows, dtype=np.int64))
+    same(direct, linked)
+    assert direct.last_counters() == linked.last_counters()
+
+
+def test_a_command_that_is_left_out_is_refused_alike():
+    for tile in pair(replace(CONFIG, engines=())):
+        with pytest.raises(ValueError, match="Command must be one that the tile has, not UPDATE_VECTOR, whose engine"):
+            tile.update_vector(np.zeros(CONFIG.rows, dtype=np.int64), np.zeros(CONFIG.cols, dtype=np.int64))
+
+
+@pytest.mark.parametrize(("there", "wanted", "name"), [
+    ({"engines": ()}, {}, "converter"), ({}, {"engines": ()}, "converter"),
+    ({"counters": ("slots",)}, {"counters": ("conversions",)}, "left_out")])
+def test_a_tile_that_leaves_out_other_parts_is_not_the_one(there, wanted, name):
+    with pytest.raises(LinkError, match=f"Register {name} of the linked tile must be"):
+        LinkedTile(replace(CONFIG, **wanted), ControllerLink(replace(CONFIG, **there)))

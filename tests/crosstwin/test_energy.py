@@ -14,9 +14,9 @@ from crosstwin.opening import open
 from crosstwin.technology import Figure, Technology
 from crosstwin.twin import Twin
 from golden.adc import AdcConfig
-from golden.config import TileConfig
+from golden.config import COUNTERS, TileConfig
 from golden.presets import TILES
-from golden.registers import COUNTERS, register_map
+from golden.registers import register_map
 
 CONFIG = TileConfig(rows=5, cols=7, lanes=2)
 FIGURES = {"clock_hz": 2e9, "device_resistance_ohm": 1e6, "read_voltage_v": 0.5, "update_voltage_v": 1.5,

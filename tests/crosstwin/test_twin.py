@@ -153,3 +153,12 @@ def test_a_real_array_is_used_but_not_loaded():
         assert np.abs(twin.forward(np.ones(config.rows))).max() < 1
         with pytest.raises(ValueError, match="Planes must belong to an emulated array"):
             twin.load(np.zeros((config.rows, config.cols)))
+
+
+def test_a_twin_without_managed_vectors_opens_and_says_what_it_cannot_do():
+    with Twin(Tile(replace(TILES["tiny"], engines=()))) as twin:
+        twin.load(np.full((5, 6), 0.5))
+        with pytest.raises(ValueError, match="Command must be one that the tile has, not FORWARD_VECTOR"):
+            twin.forward(np.zeros(5))
+        with pytest.raises(ValueError, match="Command must be one that the tile has, not CALIBRATE"):
+            twin.calibrate()

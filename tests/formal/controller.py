@@ -5,18 +5,27 @@ from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from golden.protocol import Opcode, Status, header
 from rtl.controller import Controller
-from rtl.formats import shape_of
+from rtl.decoder import Decoder
+from rtl.formats import delay, shape_of
+from rtl.meter import Meter
 from rtl.planes import WORD
+from rtl.registers import RegisterBank
 from rtl.stream import StreamWord
 from rtl.stream_checker import StreamChecker
 from sim.formal import BMC, Job
 from tests.formal.configs import SMALL
 from tests.formal.free import empty, outputs_of, set_free
+from tests.rtl.simulation import asked
 
 MOST_BUSY = 3
 """Cycles that an engine takes at most, in these proofs; the controller only waits for it."""
-ANSWER_BOUND = 2 + max(MOST_BUSY + 1, 2 * SMALL.cols)
+DECODE, CHECK = Decoder.latency + 1, Decoder.value_latency + 2
+"""Cycles in which a header is judged, and the words behind it."""
+SETTLE = RegisterBank.count_latency + asked(lambda: Meter(SMALL), lambda meter: meter.latency) + 1
+ANSWER_BOUND = DECODE + CHECK + 1 + max(2 + MOST_BUSY + SETTLE, 3 * SMALL.cols)
 """Most cycles from the end of a packet to its response: checks, then an operation, or a row to store."""
+DATA = RegisterBank.read_latency + 1
+"""Cycles for which a word of the registers is waited for."""
 REFUSED = (Status.BAD_OPCODE, Status.BAD_ARGUMENT, Status.BAD_LENGTH, Status.BAD_VALUE, Status.FRAMING)
 
 
@@ -95,16 +104,17 @@ class _ControllerProperties(Component):
 
         ran = Signal(range(MOST_BUSY + 1))
         m.d.sync += ran.eq(Mux(self.is_running, ran + 1, 0))
-        read = Cat(self.read, design.bank.read)
-        read_q, waits = Signal.like(read), Signal()
-        m.d.sync += [read_q.eq(read), waits.eq(out.valid & ~out.ready)]
+        read, waits = design.bank.read, Signal()
+        read_q, plane_q = Signal.like(read), Signal.like(self.read)
+        m.d.sync += [read_q.eq(read), plane_q.eq(self.read), waits.eq(out.valid & ~out.ready)]
         m.d.comb += [
             Assume(~self.is_running | (ran != MOST_BUSY - 1) | self.done,
                    f"an engine is done within {MOST_BUSY} cycles"),
             Assume(self.is_running | ~self.done, "an engine is done only while it runs"),
             Assume(~self.done | self.status.matches(Status.OK, Status.ABORTED, Status.TIMEOUT),
                    "an operation ends with OK, ABORTED or TIMEOUT"),
-            Assume(~waits | (read == read_q), "planes and registers stand while a response waits"),
+            Assume(~waits | (read == read_q), "registers stand while a response waits"),
+            Assume(~out.valid | (self.read == plane_q), "planes have stood for a cycle when a response has them"),
         ]
 
     def is_opcode(self, *opcodes: Opcode):
@@ -162,7 +172,7 @@ class Bounds(_ControllerProperties):
 
     def claim(self, m: Module, design):
         out, is_ended = self.out, self.owed | self.is_cut
-        owed_for, data_for, input_for = (Signal(range(most + 2)) for most in (ANSWER_BOUND, 2, 1))
+        owed_for, data_for, input_for = (Signal(range(most + 2)) for most in (ANSWER_BOUND, DATA, DECODE))
         is_late_result = ~self.is_opcode(Opcode.GET, Opcode.READ) & ~self.result_valid  # the engine's to bound
         for waited, is_waiting in (
                 (owed_for, is_ended & ~out.valid & ~self.is_answering),
@@ -171,10 +181,10 @@ class Bounds(_ControllerProperties):
             m.d.sync += waited.eq(Mux(is_waiting, waited + 1, 0))
         m.d.comb += [
             Assert(owed_for <= ANSWER_BOUND, f"a response comes within {ANSWER_BOUND} cycles of its packet's end"),
-            Assert(data_for <= 2, "a data word comes within 3 cycles, where the engine has it"),
-            Assert(input_for <= 1, "a word is taken within 2 cycles unless a response is owed"),
+            Assert(data_for <= DATA, f"a data word comes within {DATA + 1} cycles, where the engine has it"),
+            Assert(input_for <= DECODE, f"a word is taken within {DECODE + 1} cycles unless a response is owed"),
             Cover(owed_for == ANSWER_BOUND, "the bound is met"),
-            Cover(data_for == 2, "a data word takes its time"),
+            Cover(data_for == DATA, "a data word takes its time"),
         ]
 
 
@@ -205,8 +215,11 @@ class RegisterEffects(_Effects):
 
     def effects(self, m: Module, design):
         bank, value, is_accepted = design.bank, Signal(32), Signal()
-        with m.If(self.taken & self.is_open):
-            m.d.sync += [value.eq(self.word.data), is_accepted.eq(bank.accepts)]
+        is_word = self.taken & self.is_open
+        with m.If(is_word):
+            m.d.sync += value.eq(self.word.data)
+        with m.If(delay(m, is_word, 1 + RegisterBank.write_latency, reset=True)):
+            m.d.sync += is_accepted.eq(bank.accepts)
         is_own = (bank.index == self.index) & (bank.value == value) & is_accepted & (self.n_words == 1)
         m.d.comb += [
             Assert(~bank.write | self.is_opcode(Opcode.SET), "only SET writes a register"),
@@ -265,7 +278,8 @@ class EngineEffects(_Effects):
         return self.start
 
     def effects(self, m: Module, design):
-        loads = self.taken & self.is_open & ~self.is_bad_start
+        loads = delay(m, self.taken & self.is_open & ~self.is_bad_start, 1, reset=True)
+        n_loaded = delay(m, self.n_words, 1)
         is_operation = self.is_opcode(*(each for engine in design.engines for each in engine.opcodes))
         is_stop = self.abort | design.bank.abort | (self.taken & self.owed)
         has_stop = Signal()
@@ -279,7 +293,7 @@ class EngineEffects(_Effects):
                 Assert(~control.start | (control.resume == self.is_opcode(Opcode.RESUME)),
                        f"only RESUME goes on with a {name} command"),
                 Assert(~control.write | (writes & loads), f"only words of {name} commands get into their engine"),
-                Assert(~control.write | (control.n == self.n_words), f"words of {name} commands come in order"),
+                Assert(~control.write | (control.n == n_loaded), f"words of {name} commands come in order"),
                 Cover(control.start, f"a {name} command starts"),
             ]
         m.d.comb += [
@@ -292,18 +306,18 @@ class EngineEffects(_Effects):
 
 
 JOBS = [
-    Job(name="controller_responses", harness=Responses, cover=18,
+    Job(name="controller_responses", harness=Responses, cover=34,
         claim="Every packet gets exactly one response, in order, whatever its words are."),
-    Job(name="controller_data", harness=Data, engine=BMC, depth=20, cover=16,
+    Job(name="controller_data", harness=Data, engine=BMC, depth=34, cover=30,
         claim="A response has as many data words as its header says."),
-    Job(name="controller_bounds", harness=Bounds, cover=20,
+    Job(name="controller_bounds", harness=Bounds, cover=40,
         claim="Every packet is answered within its bound."),
-    Job(name="controller_registers", harness=RegisterEffects, cover=12,
+    Job(name="controller_registers", harness=RegisterEffects, cover=24,
         claim="Only SET writes registers and only RESET clears them."),
-    Job(name="controller_planes", harness=PlaneEffects, cover=18,
+    Job(name="controller_planes", harness=PlaneEffects, cover=34,
         claim="Only WRITE changes planes, and only its own row."),
-    Job(name="controller_values", harness=PlaneValues, engine=BMC, depth=40, cover=18,
+    Job(name="controller_values", harness=PlaneValues, engine=BMC, depth=48, cover=34,
         claim="What WRITE stores is what its packet says."),
-    Job(name="controller_engines", harness=EngineEffects, cover=18,
+    Job(name="controller_engines", harness=EngineEffects, cover=44,
         claim="Only an engine's own commands reach it; an abort is for the operation that runs."),
 ]

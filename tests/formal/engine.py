@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Signal
+from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.protocol import Status
@@ -7,6 +7,7 @@ from rtl.commands import RawCommands
 from rtl.decoder import Decoder
 from rtl.drive import Drive, DriveMux
 from rtl.engine import OPERATIONS
+from rtl.formats import delay
 from rtl.manager import Manager
 from rtl.programmer import Programmer
 from sim.formal import INDUCTION, Job
@@ -68,12 +69,15 @@ class _EngineProperties(Component):
 
         command = Cat(getattr(control, name) for name in COMMAND)
         command_q, is_busy = Signal.like(command), self.is_running | self.owed.any()
-        m.d.sync += command_q.eq(command)
+        stood = Signal(range(decoder.latency + 1))
+        m.d.sync += [command_q.eq(command), stood.eq(Mux(command != command_q, 0, Mux(
+            stood == decoder.latency, stood, stood + 1)))]
+        is_decoded = (command == command_q) & (stood == decoder.latency)
         is_own = Cat(control.opcode == opcode for opcode in design.opcodes).any()
         m.d.comb += [
             Assume(~is_busy | ~(control.start | control.write), "nothing comes before a command is over"),
             Assume(~control.start | ~control.write, "payload comes before the start"),
-            Assume(~(is_busy | control.start | control.write) | (is_own & (decoder.fault == Status.OK)),
+            Assume(~(is_busy | control.start | control.write) | (is_own & is_decoded & (decoder.fault == Status.OK)),
                    "commands are the engine's own"),
             Assume(~is_busy | (command == command_q), "a command stands until it is over"),
             Assume(~drive.done | self.is_playing, "a sequence is done once, and only when one runs"),
@@ -137,19 +141,24 @@ class DriveMuxProperties(Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.design = design = self.design
-        m.d.comb += design.select.eq(self.select)
+        m.d.comb += design.select.eq(1 << self.select)
         m.d.comb += [getattr(design.o, name).eq(getattr(self, name)) for name in self.answers]
         heard, told = [], []
         for n, engine in enumerate(design.engines):
             is_chosen = self.select == n
+            was_chosen = delay(m, is_chosen, 1)
             m.d.comb += [getattr(engine, name).eq(getattr(self, f"{name}_{n}")) for name in self.asks]
-            heard += [~is_chosen | (getattr(design.o, name) == getattr(engine, name)) for name in self.asks]
-            told += [getattr(engine, name) == (getattr(self, name) & is_chosen if name == "done"
-                                               else getattr(self, name)) for name in self.answers]
+            heard += [~was_chosen | (getattr(design.o, name) == delay(m, getattr(engine, name), 1))
+                      for name in self.asks]
+            told += [getattr(engine, name) == delay(m, getattr(self, name) & is_chosen if name == "done"
+                                                    else getattr(self, name), name != "output")
+                     for name in self.answers]
+        is_late = Signal()
+        m.d.sync += is_late.eq(1)
         m.d.comb += [
-            Assert(Cat(heard).all(), "the sequencer hears the engine that is chosen, and no other"),
-            Assert(Cat(told).all(), "only the engine that is chosen hears done"),
-            Cover((self.select == 2) & design.o.start & ~design.engines[0].start, "the last engine starts"),
+            Assert(~is_late | Cat(heard).all(), "the sequencer hears the engine that is chosen, and no other"),
+            Assert(~is_late | Cat(told).all(), "only the engine that is chosen hears done"),
+            Cover(delay(m, self.select == 2, 1) & design.o.start, "the last engine starts"),
         ]
         return m
 
@@ -161,6 +170,6 @@ JOBS = [
         claim="The manager acts only for its commands, one sequence at a time."),
     Job(name="programmer", harness=ProgrammerProperties, cover=24,
         claim="The programmer acts only for its commands, one sequence at a time."),
-    Job(name="drive_mux", harness=DriveMuxProperties, engine=INDUCTION, depth=1, cover=2,
+    Job(name="drive_mux", harness=DriveMuxProperties, engine=INDUCTION, depth=2, cover=3,
         claim="Engines that are not chosen neither drive the sequencer nor hear it."),
 ]

@@ -123,3 +123,30 @@ def test_device_models_with_like_parameters_differ():
 def test_bad_parameters(parameters, error, message):
     with pytest.raises(error, match=f"^{message}$"):
         TileConfig(**parameters)
+
+
+def test_parts_in_any_order_and_kind_of_collection_are_one_configuration():
+    config = TileConfig(engines=["correction", "managed"], counters={"slots", "forwards"}, operation_counters=False)
+    assert config.engines == ("managed", "correction")
+    assert config.counters == ("forwards", "slots")
+    same = TileConfig(engines=("managed", "correction"), counters=("forwards", "slots"), operation_counters=False)
+    assert config == same
+    assert hash(config) == hash(same)
+
+
+@pytest.mark.parametrize(("fields", "kind", "match"), [
+    ({"engines": ("raw",)}, ValueError, "Engines must be of managed, programming, correction, not 'raw'"),
+    ({"engines": "managed"}, TypeError, "Engines must be a collection of names, not 'managed'"),
+    ({"engines": None}, TypeError, "Engines must be a collection of names, not None"),
+    ({"counters": ("slots", "spikes")}, ValueError, "Counters must be of forwards, .*, not 'spikes'"),
+    ({"operation_counters": 1}, TypeError, "Operation counters must be true or false, not 1"),
+])
+def test_bad_parts(fields, kind, match):
+    with pytest.raises(kind, match=match):
+        TileConfig(**fields)
+
+
+def test_a_tile_without_correction_has_no_planes_of_it():
+    planes = set(TileConfig().planes)
+    assert planes - set(TileConfig(engines=()).planes) == {Plane.CORRECTION_OFFSET, Plane.CORRECTION_GAIN}
+    assert not TileConfig(engines=(), pins=True).loadable

@@ -12,7 +12,7 @@ import pytest
 
 from golden import adc, device
 from golden.adc import Adc, AdcConfig, AdcKind
-from golden.config import LEVEL, MAX_LEVEL, VECTOR, Plane, TileConfig
+from golden.config import COUNTERS, LEVEL, MAX_LEVEL, VECTOR, Plane, TileConfig
 from golden.controller import Controller
 from golden.correction import CORRECTION_GAIN
 from golden.device import ConstantStep, PiecewiseStep, StepEngine
@@ -23,7 +23,7 @@ from golden.noise import Stream, gaussian, gaussian_table, uniform
 from golden.presets import DEVICES
 from golden.protocol import SERVED, Opcode, Status, payload_length
 from golden.pulses import Encoding, Train, train
-from golden.registers import CONTRACT_VERSION, COUNTERS, register_map
+from golden.registers import CONTRACT_VERSION, register_map
 from golden.threefry import threefry2x32
 from golden.tile import Tile
 from tests.golden import reference

@@ -7,7 +7,7 @@ import pytest
 from golden.config import MAX_LEVEL, Plane
 from golden.controller import Controller
 from golden.management import encode, scales
-from golden.protocol import FIRST, LAST, Opcode, Status, packet, response, split
+from golden.protocol import FIRST, LAST, MANAGED, PROGRAMMING, Opcode, Status, packet, payload_length, response, split
 from golden.registers import CONTRACT_VERSION, Interrupt
 from tests.support import CONFIGS, loaded_tile, managed_vectors, random_codes, random_updates, state
 
@@ -369,3 +369,39 @@ def test_a_setting_written_beside_the_packets_gives_up_what_was_aborted(controll
     controller.write(name, 1)
     assert controller.tile.get(name) == 1
     assert int(controller.exchange(packet(Opcode.RESUME))[0]) >> 16 & 0xFF == status
+
+
+@pytest.mark.parametrize(("engines", "refused"), [
+    ((), (*MANAGED, *PROGRAMMING)), (("managed",), PROGRAMMING), (("programming",), MANAGED),
+    (("managed", "programming", "correction"), ())])
+def test_commands_of_what_is_left_out_are_refused(engines, refused):
+    config = replace(TINY, engines=engines)
+    controller = Controller(loaded_tile(config, 1))
+    for opcode in Opcode:
+        before = state(controller.tile)
+        words = packet(opcode, payload=np.zeros(payload_length(config, opcode, 0)))
+        status = int(controller.exchange(words)[0]) >> 16 & 0xFF
+        assert (status == Status.BAD_OPCODE) == (opcode in refused), opcode.name
+        if opcode in refused:
+            assert state(controller.tile) == before
+    read = controller.exchange(packet(Opcode.READ, Plane.CORRECTION_GAIN))
+    assert int(read[0]) >> 16 & 0xFF == (Status.OK if "correction" in engines else Status.BAD_ARGUMENT)
+
+
+def test_a_tile_without_managed_commands_says_so():
+    tile = loaded_tile(replace(TINY, engines=()), 1)
+    with pytest.raises(ValueError, match="Command must be one that the tile has, not FORWARD_VECTOR, whose engine"):
+        tile.forward_vector(np.zeros(ROWS, dtype=np.int64))
+    with pytest.raises(ValueError, match="not VERIFY"):
+        tile.verify(0, np.zeros(COLS, dtype=np.int64))
+    with pytest.raises(ValueError, match="not UPDATE_VECTOR"):
+        tile.abort_update_vector(np.zeros(ROWS, dtype=np.int64), np.zeros(COLS, dtype=np.int64), 0)
+
+
+def test_counters_that_are_left_out_say_so():
+    tile = loaded_tile(replace(TINY, counters=("chip_cycles",), operation_counters=False), 1)
+    tile.forward(np.zeros(ROWS, dtype=np.int64))
+    assert tile.counters().keys() == {"chip_cycles"}
+    assert not tile.last_counters()
+    with pytest.raises(ValueError, match="Counter must be one that the tile has, chip_cycles, not 'slots'"):
+        tile.counters()["slots"]

@@ -2,8 +2,8 @@
 import numpy as np
 import pytest
 
-from golden.config import TileConfig
-from golden.registers import CONTRACT_VERSION, COUNTERS, register_map
+from golden.config import COUNTERS, TileConfig
+from golden.registers import CONTRACT_VERSION, register_map
 from tests.support import CONFIGS
 
 
@@ -68,3 +68,21 @@ def test_named_values_are_all_of_a_register():
     assert {"encoding", "train", "nm"} <= {register.name for register in found}
     for register in found:
         assert len(set(register.values)) == register.maximum + 1
+
+
+@pytest.mark.parametrize(("parts", "absent", "bits"), [
+    ({"engines": ("programming", "correction")}, {"nm", "bm_passes", "bm_backward", "um", "bl", "ratio"}, 1 << 24),
+    ({"engines": ("managed", "correction")},
+     {"half_select", *(name for name in register_map(TileConfig()) if name.startswith("verify_"))}, 1 << 25),
+    ({"engines": ("managed", "programming")}, {"correct"}, 1 << 26),
+    ({"counters": COUNTERS[1:]}, {"forwards_low", "forwards_high", "operation_forwards"}, 1),
+    ({"operation_counters": False}, {f"operation_{name}" for name in COUNTERS}, 1 << 31),
+])
+def test_registers_of_what_is_left_out_are_not_there(parts, absent, bits):
+    """All others are as ever, and the tile says what it has not."""
+    whole, found = register_map(TileConfig()), register_map(TileConfig(**parts))
+    assert whole.keys() - found.keys() == absent
+    assert found.keys() - whole.keys() == {"left_out"}
+    assert (found["left_out"].index, found["left_out"].reset) == (6, bits)
+    assert {name for name in whole.keys() & found.keys() if whole[name] != found[name]} == {"converter"}
+    assert found["converter"].reset == whole["converter"].reset | 1 << 25

@@ -8,6 +8,7 @@ from golden.correction import CORRECTION_GAIN, correct
 from golden.protocol import Status
 from rtl.analog_port import Mode
 from rtl.correction import LATENCY, Corrector
+from rtl.drive import OUTPUT_LATENCY
 from tests.rtl.simulation import run
 from tests.support import CONFIGS, assert_bits
 
@@ -45,10 +46,11 @@ async def sequence(ctx, dut, outputs, mode, raw: bool = False, status=Status.OK)
     ctx.set(dut.o.done, 1)
     ctx.set(dut.o.saturated, 1)
     ctx.set(dut.o.status, status)
-    cycles = 0
+    cycles, asked = 0, [0] * OUTPUT_LATENCY
     while not ctx.get(dut.i.done):
         assert cycles < 5000, "done must come"
-        ctx.set(dut.o.output, int(outputs[min(ctx.get(dut.o.output_index), len(outputs) - 1)]))
+        asked.append(int(outputs[min(ctx.get(dut.o.output_index), len(outputs) - 1)]))
+        ctx.set(dut.o.output, asked[-1 - OUTPUT_LATENCY])
         await ctx.tick()
         ctx.set(dut.o.done, 0)
         ctx.set(dut.o.saturated, 0)
@@ -62,6 +64,7 @@ async def sequence(ctx, dut, outputs, mode, raw: bool = False, status=Status.OK)
     read = []
     for line, output in enumerate(outputs):
         ctx.set(dut.i.output_index, line)
+        await ctx.tick().repeat(OUTPUT_LATENCY)
         ctx.set(dut.o.output, int(output))
         read.append(ctx.get(dut.i.output))
     return cycles, found, read
@@ -105,7 +108,7 @@ def test_planes_are_read_back():
         await load(ctx, dut, offset, gain)
         for line, pair in enumerate(zip(offset, gain, strict=True)):
             ctx.set(dut.line, line)
-            await ctx.tick()
+            await ctx.tick().repeat(2)
             assert (ctx.get(dut.read_offset), ctx.get(dut.read_gain)) == pair
 
     run(dut, bench)

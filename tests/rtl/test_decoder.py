@@ -2,15 +2,16 @@
 from itertools import product
 
 import pytest
-from amaranth.sim import Simulator
 
 from golden.config import MAX_LEVEL, VECTOR, Plane
 from golden.controller import Controller
-from golden.protocol import SERVED, Opcode, Status, payload_length
+from golden.protocol import SERVED, Opcode, Status, payload_length, served
 from golden.pulses import Train
 from golden.registers import register_map
 from golden.tile import Tile
 from rtl.decoder import Decoder
+from rtl.registers import RegisterBank
+from tests.rtl.simulation import run
 from tests.support import CONFIGS, assert_bits
 
 
@@ -56,12 +57,6 @@ def n_data(config, opcode: Opcode, argument: int) -> int:
             return 0
 
 
-def simulate(decoder, bench) -> None:
-    sim = Simulator(decoder)
-    sim.add_testbench(bench)
-    sim.run()
-
-
 @pytest.mark.parametrize("kind", [Train.STOCHASTIC, Train.WORDS])
 @pytest.mark.parametrize("name", CONFIGS)
 def test_every_header(name, kind):
@@ -71,30 +66,31 @@ def test_every_header(name, kind):
     has = Controller(tile)._has
     writable = {register.index for register in register_map(config).values() if register.writable}
 
+    cases = [(opcode, argument, index) for opcode in range(256) for argument, index in
+             (headers(config, Opcode(opcode)) if opcode in SERVED else ((0, 0), (1, 8), (255, 65535)))]
+
+    def judged(opcode: int, argument: int, index: int) -> tuple[int, ...]:
+        """Fault, and the words of payload and response where there is none."""
+        if opcode not in served(config):
+            return (Status.BAD_OPCODE,)
+        if not has(opcode, argument, index):
+            return (Status.BAD_ARGUMENT,)
+        return Status.OK, payload_length(config, opcode, argument), n_data(config, Opcode(opcode), argument)
+
     async def bench(ctx):
         ctx.set(decoder.train, kind)
-        for opcode in range(256):
-            ctx.set(decoder.opcode, opcode)
-            if opcode not in SERVED:
-                for argument, index in ((0, 0), (1, 8), (255, 65535)):
-                    ctx.set(decoder.argument, argument)
-                    ctx.set(decoder.index, index)
-                    assert_bits(f"fault of opcode {opcode:#x}", Status.BAD_OPCODE, int(ctx.get(decoder.fault)))
-                continue
-            for argument, index in headers(config, Opcode(opcode)):
-                ctx.set(decoder.argument, argument)
-                ctx.set(decoder.index, index)
-                ctx.set(decoder.writable, index in writable)
-                named = f"{Opcode(opcode).name}, argument {argument:#x}, index {index:#x}"
-                good = has(opcode, argument, index)
-                assert_bits(f"{named}, fault", Status.OK if good else Status.BAD_ARGUMENT,
-                            int(ctx.get(decoder.fault)))
-                if good:
-                    assert_bits(f"{named}, (n_payload, n_data)",
-                                (payload_length(config, opcode, argument), n_data(config, Opcode(opcode), argument)),
-                                (ctx.get(decoder.n_payload), ctx.get(decoder.n_data)))
+        for case in cases:
+            for name, value in zip(("opcode", "argument", "index"), case, strict=True):
+                ctx.set(getattr(decoder, name), value)
+            await ctx.tick().repeat(RegisterBank.write_latency)
+            ctx.set(decoder.writable, case[2] in writable)
+            await ctx.tick().repeat(decoder.latency - RegisterBank.write_latency)
+            expected = judged(*case)
+            found = [int(ctx.get(getattr(decoder, name))) for name in ("fault", "n_payload", "n_data")]
+            assert_bits(f"(fault, n_payload, n_data) of opcode, argument, index {case}", expected,
+                        found[:len(expected)])
 
-    simulate(decoder, bench)
+    run(decoder, bench)
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -115,10 +111,11 @@ def test_values_at_both_sides_of_every_bound(name):
             for value in (low - 1, low, low + 1, -1, 0, 1, high - 1, high, high + 1, -(1 << 31), (1 << 31) - 1,
                           low ^ (1 << 31) if low >= 0 else low + (1 << 31)):
                 ctx.set(decoder.value, value)
+                await ctx.tick().repeat(decoder.value_latency)
                 assert_bits(f"{opcode.name}, argument {argument}, is_good of {value:#x}", low <= value <= high,
                             ctx.get(decoder.is_good))
 
-    simulate(decoder, bench)
+    run(decoder, bench)
 
 
 def test_words_may_have_any_value():
@@ -131,9 +128,10 @@ def test_words_may_have_any_value():
             ctx.set(decoder.train, kind)
             for value in (-(1 << 31), (1 << 31) - 1, MAX_LEVEL + 1):
                 ctx.set(decoder.value, value)
+                await ctx.tick().repeat(decoder.value_latency)
                 assert_bits(f"{kind.name}, is_good of {value:#x}", kind is Train.WORDS, ctx.get(decoder.is_good))
 
-    simulate(decoder, bench)
+    run(decoder, bench)
 
 
 def test_value_of_a_register_is_up_to_the_bank():
@@ -144,6 +142,7 @@ def test_value_of_a_register_is_up_to_the_bank():
         for accepts, value in product((0, 1), (0, -1, 300)):
             ctx.set(decoder.accepts, accepts)
             ctx.set(decoder.value, value)
+            await ctx.tick()
             assert ctx.get(decoder.is_good) == accepts
 
-    simulate(decoder, bench)
+    run(decoder, bench)

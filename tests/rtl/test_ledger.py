@@ -9,9 +9,9 @@ from crosstwin.driver import LinkedTile
 from crosstwin.links import VerilatedLink
 from golden import prediction
 from golden.adc import AdcConfig
+from golden.config import COUNTERS
 from golden.prediction import PREDICTED
 from golden.pulses import Encoding
-from golden.registers import COUNTERS
 from golden.tile import Tile
 from tests.support import CONFIGS, device_planes, random_codes, random_updates
 

@@ -9,6 +9,9 @@ from golden.config import TileConfig
 from golden.management import UpdateManagement
 from golden.protocol import Opcode, Status
 from rtl.analog_port import Mode
+from rtl.drive import ENGINE_LATENCY
+from rtl.engine import PAYLOAD_REST
+from rtl.formats import delay
 from rtl.manager import Manager
 from tests.golden import reference
 from tests.rtl.simulation import run
@@ -48,7 +51,7 @@ def manage(config: TileConfig, jobs: list[Job], stall: float = 0.3, idle: float 
     m.submodules.manager = manager = Manager(config)
     control, drive = manager.control, manager.drive
     lines = [Signal(config.output.bits, name=f"line_{n}") for n in range(config.n_converters)]
-    m.d.comb += drive.output.eq(Array(lines)[drive.output_index])
+    m.d.comb += drive.output.eq(delay(m, Array(lines)[drive.output_index], ENGINE_LATENCY))
     rng = np.random.default_rng(len(jobs))
     row_chunks = -(-config.rows // config.lanes)
     answers: list[Answer] = []
@@ -78,7 +81,8 @@ def manage(config: TileConfig, jobs: list[Job], stall: float = 0.3, idle: float 
             ctx.set(control.value, word)
             await ctx.tick()
             ctx.set(control.write, 0)
-        await ctx.tick()
+        for _ in range(PAYLOAD_REST):
+            await ctx.tick()
 
     async def bench(ctx):
         for job in jobs:
@@ -233,10 +237,10 @@ def test_an_aborted_forward_begins_anew_when_resumed():
 
 def test_cycles():
     """What stays between start and sequence is bounded by the constants, which are reached."""
-    config = TileConfig(rows=30, cols=25, lanes=5)
-    forwards = [Job(Opcode.FORWARD_VECTOR, [largest] + [0] * 29, [([], True), ([], True), ([], False)])
+    config = TileConfig(rows=60, cols=60, lanes=5)
+    forwards = [Job(Opcode.FORWARD_VECTOR, [largest] + [0] * 59, [([], True), ([], True), ([], False)])
                 for largest in (1, 2 ** 20)]
-    updates = [Job(Opcode.UPDATE_VECTOR, [x] * 30 + [d] * 25, [([], False)], {"um": um, "ratio": ratio, "bl": 63})
+    updates = [Job(Opcode.UPDATE_VECTOR, [x] * 60 + [d] * 60, [([], False)], {"um": um, "ratio": ratio, "bl": 63})
                for um in UpdateManagement for x, d in ((1, 1), (1, 2 ** 22), (2 ** 22, 2 ** 22))
                for ratio in (2 ** 31, 1 << 16)]
     answers = manage(config, forwards + updates, idle=0.0)

@@ -56,7 +56,7 @@ def test_counts_are_those_of_the_slots(name, mode):
                 wanted["program_pulses"] += rows.sum() * cols.sum()
                 wanted["half_selects"] += half_selects(rows[:, None], cols[:, None], bias.value)
         ctx.set(port.slot, 0)
-        for _ in range(3):
+        for _ in range(meter.latency):
             await tick()
         for count in COUNTS:
             assert_bits(count, wanted[count], found[count])

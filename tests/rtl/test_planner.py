@@ -62,7 +62,7 @@ EDGES = [(x, d, ratio, um, bl) for um in UpdateManagement for x, d, ratio, bl in
     (2 ** 21, 2 ** 20, 2 ** 24, 7), (2 ** 20, 2 ** 20, 2 ** 24 - 1, 1), (2 ** 20, 2 ** 20, 2 ** 24, 1))]
 
 
-@pytest.mark.parametrize("early", [0, 3, 40])
+@pytest.mark.parametrize("early", [0, 3, 60])
 def test_plan(early):
     jobs = EDGES + list(draw(np.random.default_rng(early), 70))
     found, cycles = planned(jobs, early)

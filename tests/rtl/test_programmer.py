@@ -11,7 +11,9 @@ from golden.protocol import Opcode, Status, packet
 from golden.pulses import pulse_width
 from golden.registers import register_map
 from rtl.analog_port import Mode
-from rtl.programmer import Programmer, _Judge
+from rtl.drive import ENGINE_LATENCY
+from rtl.judge import Judge
+from rtl.programmer import Programmer
 from tests.rtl.simulation import run
 from tests.support import CONFIGS, assert_bits, loaded_tile
 
@@ -68,7 +70,7 @@ def command(config, settings: dict, opcode: Opcode, argument: int, index: int, p
         ctx.set(control.start, 1)
         await ctx.tick()
         ctx.set(control.start, 0)
-        left = 0
+        left, asked = 0, []
         while status is None:
             if ctx.get(drive.width_write):
                 sequence.codes[ctx.get(drive.width_index)] = ctx.get(drive.width_code)
@@ -84,7 +86,8 @@ def command(config, settings: dict, opcode: Opcode, argument: int, index: int, p
             is_done = left == 1
             left = max(left - 1, 0)
             ctx.set(drive.done, is_done)
-            ctx.set(drive.output, int(sequence.outputs[ctx.get(drive.output_index)]))
+            asked.append(int(sequence.outputs[ctx.get(drive.output_index)]))
+            ctx.set(drive.output, asked[-1 - ENGINE_LATENCY] if len(asked) > ENGINE_LATENCY else 0)
             if abort_at == sequence.made and not left:
                 ctx.set(drive.abort, 1)
             for name in counts:
@@ -96,7 +99,7 @@ def command(config, settings: dict, opcode: Opcode, argument: int, index: int, p
             await ctx.tick()
         ctx.set(drive.done, 0)
         ctx.set(control.result.ready, 1)
-        for _ in range(2 * config.n_converters + 2):
+        for _ in range((ENGINE_LATENCY + 2) * config.n_converters + 2):
             ctx.set(drive.output, 0)
             if ctx.get(control.result.valid):
                 out.append(ctx.get(control.result.payload))
@@ -206,7 +209,7 @@ def test_what_is_decided_about_a_column(name, seed):
     if seed % 3 == 2:
         targets = rng.choice([held.min, held.max, 0, 77], config.cols)
         sums = rng.choice([-largest, largest, 1], (8, config.cols))
-    dut, found, results = _Judge(config), [], []
+    dut, found, results = Judge(config), [], []
 
     async def bench(ctx):
         for setting, value in settings.items():
@@ -217,11 +220,10 @@ def test_what_is_decided_about_a_column(name, seed):
             ctx.set(dut.is_final, number == len(sums) - 1)
             for line in range(config.cols):
                 ctx.set(dut.line, line)
-                await ctx.tick()
+                await ctx.tick().repeat(ENGINE_LATENCY)
                 ctx.set(dut.sum, int(row[line]))
                 ctx.set(dut.target, int(targets[line]))
-                await ctx.tick()
-                await ctx.tick()
+                await ctx.tick().repeat(Judge.latency - ENGINE_LATENCY)
                 codes.append(ctx.get(dut.code))
                 assert ctx.get(dut.slots) == abs(codes[-1])
                 ctx.set(dut.write, 1)
@@ -230,7 +232,7 @@ def test_what_is_decided_about_a_column(name, seed):
             found.append(codes)
         for line in range(config.cols):
             ctx.set(dut.line, line)
-            await ctx.tick()
+            await ctx.tick().repeat(2)
             results.append(ctx.get(dut.result))
 
     run(dut, bench)

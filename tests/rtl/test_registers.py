@@ -4,7 +4,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from golden.registers import COUNTERS, Interrupt, register_map
+from golden.config import COUNTERS
+from golden.registers import Interrupt, register_map
 from golden.tile import Tile
 from rtl.registers import IMMEDIATE, RegisterBank
 from tests.rtl.simulation import run
@@ -17,20 +18,29 @@ WRITABLE = [register.name for register in register_map(CONFIGS["tiny"]).values()
 async def write(ctx, bank, index: int, value: int) -> None:
     ctx.set(bank.index, index)
     ctx.set(bank.value, value)
+    await ctx.tick().repeat(bank.write_latency)
     ctx.set(bank.write, 1)
     await ctx.tick()
     ctx.set(bank.write, 0)
 
 
-def compare(ctx, bank, tile: Tile, when: str) -> None:
-    """Every register of the map, by the read port and by its own output."""
-    for register in tile.registers.values():
+async def compare(ctx, bank, tile: Tile, when: str) -> None:
+    """Every register of the map, by the read port, one a cycle, and by its own output."""
+    registers, latency = list(tile.registers.values()), bank.read_latency
+    for cycle in range(len(registers) + latency):
+        register = registers[min(cycle, len(registers) - 1)]
+        ctx.set(bank.read_index, register.index)
         ctx.set(bank.index, register.index)
-        assert_bits(f"{register.name} {when}", tile.get(register.name), ctx.get(bank.read))
-        assert_bits(f"writable of {register.name}", register.writable, ctx.get(bank.writable))
+        if cycle >= latency:
+            register = registers[cycle - latency]
+            assert_bits(f"{register.name} {when}", tile.get(register.name), ctx.get(bank.read))
+        if bank.write_latency <= cycle < len(registers):
+            register = registers[cycle - bank.write_latency]
+            assert_bits(f"writable of {register.name}", register.writable, ctx.get(bank.writable))
         if register.stored:
             assert_bits(f"output {register.name} {when}", tile.get(register.name),
                         ctx.get(getattr(bank, register.name)))
+        await ctx.tick()
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -39,7 +49,7 @@ def test_every_register_at_reset(name):
     bank, tile = RegisterBank(config), Tile(config)
 
     async def bench(ctx):
-        compare(ctx, bank, tile, "at reset")
+        await compare(ctx, bank, tile, "at reset")
 
     run(bank, bench)
 
@@ -57,7 +67,7 @@ def test_what_is_no_register_takes_nothing():
             if not register.writable:
                 await write(ctx, bank, register.index, 3)
                 assert not ctx.get(bank.accepts)
-        compare(ctx, bank, tile, "after writes to nothing")
+        await compare(ctx, bank, tile, "after writes to nothing")
 
     run(bank, bench)
 
@@ -78,9 +88,10 @@ def test_write_takes_what_golden_takes(name):
                 accepts = False
             ctx.set(bank.index, register.index)
             ctx.set(bank.value, value)
+            await ctx.tick().repeat(bank.write_latency)
             assert_bits(f"{name}, accepts of {value:#x}", accepts, ctx.get(bank.accepts))
             await write(ctx, bank, register.index, value)
-            compare(ctx, bank, tile, f"after {name} = {value:#x}")
+            await compare(ctx, bank, tile, f"after {name} = {value:#x}")
 
     run(bank, bench)
 
@@ -106,7 +117,8 @@ def test_counters_carry_over_32_bits(seed):
             ctx.set(bank.begin, 0)
             for name in COUNTERS:
                 ctx.set(getattr(bank, name), 0)
-            compare(ctx, bank, tile, f"in cycle {cycle}")
+            await ctx.tick().repeat(bank.count_latency)
+            await compare(ctx, bank, tile, f"in cycle {cycle}")
         assert all(count > WORD for count in tile.ledger.total.values())
 
     run(bank, bench)
@@ -121,14 +133,14 @@ def test_clear_resets_all():
             await write(ctx, bank, tile.registers[name].index, tile.registers[name].maximum)
         for name in COUNTERS:
             ctx.set(getattr(bank, name), 9)
-        await ctx.tick()
+        await ctx.tick().repeat(2)  # the second one's are still on their way when all is cleared
         ctx.set(bank.clear, 1)
         ctx.set(bank.next_event, 1)
         ctx.set(bank.interrupts, 7)
         await ctx.tick()
         for port in ("clear", "next_event", "interrupts", *COUNTERS):
             ctx.set(getattr(bank, port), 0)
-        compare(ctx, bank, tile, "after clear")
+        await compare(ctx, bank, tile, "after clear")
 
     run(bank, bench)
 
@@ -163,10 +175,11 @@ def test_interrupts_stay_until_they_are_cleared():
             assert_bits(f"irq, {enabled} enabled, {raised} raised", tile.irq, ctx.get(bank.irq))
             await write(ctx, bank, tile.registers["irq_status"].index, cleared)
             tile.set("irq_status", cleared)
-            compare(ctx, bank, tile, f"{enabled} enabled, {raised} raised, {cleared} cleared")
+            await compare(ctx, bank, tile, f"{enabled} enabled, {raised} raised, {cleared} cleared")
         ctx.set(bank.interrupts, 2)
         await write(ctx, bank, tile.registers["irq_status"].index, 7)
-        ctx.set(bank.index, tile.registers["irq_status"].index)
+        ctx.set(bank.read_index, tile.registers["irq_status"].index)
+        await ctx.tick().repeat(bank.read_latency)
         assert_bits("irq_status raised as it is cleared", 2, ctx.get(bank.read))
 
     run(bank, bench)
@@ -179,11 +192,14 @@ def test_control_strobes_and_reads_zero(value):
     async def bench(ctx):
         ctx.set(bank.index, bank.map["control"].index)
         ctx.set(bank.value, value)
+        ctx.set(bank.read_index, bank.map["control"].index)
+        await ctx.tick().repeat(bank.write_latency)
         assert not ctx.get(bank.abort)
         ctx.set(bank.write, 1)
         assert_bits("abort", value, ctx.get(bank.abort))
         await ctx.tick()
         ctx.set(bank.write, 0)
+        await ctx.tick().repeat(bank.read_latency)
         assert_bits("(abort, read)", (0, 0), (ctx.get(bank.abort), ctx.get(bank.read)))
 
     run(bank, bench)
@@ -209,9 +225,10 @@ def test_the_port_takes_what_golden_takes():
                 ctx.set(port.write, 1)
                 await ctx.tick()
                 ctx.set(port.write, 0)
-                ctx.set(bank.index, register.index)
+                ctx.set(bank.read_index, register.index)
+                await ctx.tick().repeat(bank.read_latency)
                 assert_bits(f"{name} after a write of {value:#x}", tile.get(name), ctx.get(bank.read))
-            compare(ctx, bank, tile, f"after writes to {name}")
+            await compare(ctx, bank, tile, f"after writes to {name}")
 
     run(bank, bench)
 
@@ -249,6 +266,6 @@ def test_the_port_waits_for_the_first_way_and_for_an_operation():
                 await ctx.tick()
                 ctx.set(bank.is_running, 0)
                 ctx.set(bank.port.write, 0)
-        compare(ctx, bank, tile, "after writes that waited")
+        await compare(ctx, bank, tile, "after writes that waited")
 
     run(bank, bench)

@@ -35,6 +35,8 @@ TINY = CONFIGS["tiny"]
 WIDE = TileConfig(rows=12, cols=16, lanes=5, code_bits=5, device=SoftBounds(dw_min=0.02, up_down=0.1),
                   adc=AdcConfig(bits=7, bound=3.0, gain_spread=0.05, offset_spread=3.0))
 """Lanes that divide neither the columns nor the draws of a Threefry call."""
+BARE = replace(WIDE, engines=(), counters=("slots", "chip_cycles"), operation_counters=False)
+"""What is left where everything is left out."""
 LANES = (1, 2, 4, 5, 8, 16)
 STRESS = [(idle, stall) for idle in (0.0, 0.3) for stall in (0.0, 0.3)]
 EMULATION_CYCLES = register_map(TINY)["emulation_cycles_low"].index
@@ -120,7 +122,7 @@ def managed(config: TileConfig, seed: int, n: int = 4) -> list[tuple[str, np.nda
 
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize(("idle", "stall"), STRESS)
-@pytest.mark.parametrize("config", [TINY, WIDE], ids=["tiny", "wide"])
+@pytest.mark.parametrize("config", [TINY, WIDE, BARE], ids=["tiny", "wide", "bare"])
 def test_random_packets(config, idle, stall, seed):
     """Good and malformed packets, several in flight; then everything that the tile remembers."""
     pair, rng = Pair(config, idle, stall), np.random.default_rng([seed, round(10 * idle), round(10 * stall)])
