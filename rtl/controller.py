@@ -19,7 +19,7 @@ from rtl.engine import OPERATIONS
 from rtl.formats import shape_of
 from rtl.manager import Manager
 from rtl.meter import Meter
-from rtl.planes import WORD, SideBand
+from rtl.planes import SIDE_LATENCY, WORD, SideBand
 from rtl.position import Position
 from rtl.programmer import Programmer
 from rtl.registers import RegisterBank
@@ -65,6 +65,7 @@ class Controller(Component):
         fault, is_last, has_bad_value, is_stored = Signal(Status), Signal(), Signal(), Signal()
         word, header = self.i.payload, Cat(index, argument, opcode)
         start, is_resuming, is_acting, is_running, is_over = (Signal() for _ in range(5))
+        n_waited = Signal(range(SIDE_LATENCY))
         is_aborting, owes_abort, is_resumable, aborted = Signal(), Signal(), Signal(), Signal.like(header)
         resumes = Cat(opcode == each for engine in self.engines if engine.resumes for each in engine.opcodes).any()
         status, result_valid, result, result_ready = Signal(Status), Signal(), Signal(32), Signal()
@@ -168,10 +169,13 @@ class Controller(Component):
                     m.next = "DATA-ADDRESS"
                     with m.If(self.o.payload.last):
                         m.next = "HEADER"
-            with m.State("DATA-ADDRESS"):  # a plane's word takes two cycles to come
+            with m.State("DATA-ADDRESS"):  # a plane's word takes its time to come
+                m.d.sync += n_waited.eq(1)
                 m.next = "DATA-FETCH"
             with m.State("DATA-FETCH"):
-                m.next = "DATA"
+                m.d.sync += n_waited.eq(n_waited + 1)
+                with m.If(n_waited == SIDE_LATENCY - 1):
+                    m.next = "DATA"
             with m.State("DATA"):
                 m.d.comb += [position.step.eq(self.o.valid & self.o.ready),
                              self.o.payload.last.eq(position.n == decoder.n_data - 1)]

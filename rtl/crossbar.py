@@ -11,7 +11,7 @@ from rtl.analog_port import AnalogPort, Mode
 from rtl.formats import delay, shape_of
 from rtl.multiplier import Multiplier
 from rtl.noise import GaussianLanes
-from rtl.planes import LaneMemory, SideBand
+from rtl.planes import FETCH_LATENCY, LaneMemory, SideBand
 from rtl.recorder import LineRecorder
 from rtl.sampler import Sampler
 from rtl.scan import Scanner
@@ -48,7 +48,7 @@ class CrossbarEmulator(Component):
         self.noise = [GaussianLanes(config.lanes, config.converter_chunks, config.rounds) for _ in range(sets)]
         latency = self.noise[0].latency if self.noise else 1
         self.sampler, self.multiplier, self.updater = (
-            Sampler(config, latency), Multiplier(config), Updater(config, latency))
+            Sampler(config, latency), Multiplier(config, 1 + FETCH_LATENCY), Updater(config, latency))
         self.cells = AdcCells(config, latency)
         super().__init__({
             "port": In(AnalogPort(config)), "side": In(SideBand(config)),
@@ -65,13 +65,13 @@ class CrossbarEmulator(Component):
         return (Mode.BACKWARD,) if self.config.cols >= self.config.rows else (Mode.BACKWARD, Mode.REFERENCE)
 
     @property
-    def _drain(self) -> int:
+    def _multiply_drain(self) -> int:
         """Cycles until the pipelines behind the scanner are empty."""
-        return max(self.updater.drain, self.multiplier.latency + self.sampler.latency + 1)
+        return self.multiplier.latency + self.sampler.latency + 1
 
     @property
     def multiply_constant(self) -> int:
-        return self.sampler.fill_latency + self._drain + self.cells.settle_cycles + 4
+        return self.sampler.fill_latency + self._multiply_drain + self.cells.settle_cycles + 4
 
     @property
     def slot_constant(self) -> int:
@@ -79,7 +79,7 @@ class CrossbarEmulator(Component):
 
     @property
     def update_constant(self) -> int:
-        return self._drain + 4
+        return self.updater.drain + 4
 
     def elaborate(self, platform):
         m = Module()
@@ -87,7 +87,7 @@ class CrossbarEmulator(Component):
         m.submodules.recorder = recorder = LineRecorder(config)
         m.submodules.scanner = scanner = Scanner(config.rows, config.chunks)
         depth = config.rows * config.chunks
-        memories = {plane: LaneMemory(config.weight, depth, config.lanes)
+        memories = {plane: LaneMemory(config.weight, depth, config.lanes, registered=True)
                     for plane in (Plane.WEIGHT, Plane.HIDDEN) if plane in config.planes}
         for plane, memory in memories.items():
             m.submodules["weights" if plane == Plane.WEIGHT else "hidden"] = memory
@@ -107,7 +107,7 @@ class CrossbarEmulator(Component):
         ]
         weights_at = Mux(Value.cast(port.mode).matches(*_STEPPING), self.updater.address, delay(m, place, 1))
         for memory in memories.values():
-            m.d.comb += memory.address.eq(Mux(is_idle, side_place, weights_at))
+            m.d.sync += memory.address.eq(Mux(is_idle, side_place, weights_at))
         self._multiply(m, recorder, scanner, weights, is_multiplying)
         self._update(m, recorder, scanner, memories.get(Plane.HIDDEN, weights), is_coinciding, place, slot)
         self._sample(m)
@@ -123,7 +123,8 @@ class CrossbarEmulator(Component):
     def _control(self, m: Module, recorder, scanner, slot, is_idle, is_multiplying, is_coinciding):
         """Listen, then compute."""
         port, sampler, updater = self.port, self.sampler, self.updater
-        is_update, drained = Value.cast(port.mode).matches(*_STEPPING), Signal(range(self._drain + 1))
+        is_update = Value.cast(port.mode).matches(*_STEPPING)
+        drained = Signal(range(max(updater.drain, self._multiply_drain) + 1))
         m.d.comb += [recorder.address.eq(slot), port.busy.eq(1)]
         with m.FSM():
             with m.State("IDLE"):  # planes may be loaded
@@ -164,7 +165,7 @@ class CrossbarEmulator(Component):
                     m.next = "FETCH"
             with m.State("DRAIN"):  # let the pipelines run empty
                 m.d.sync += drained.eq(drained + 1)
-                with m.If(drained == self._drain):
+                with m.If(drained == Mux(is_update, updater.drain, self._multiply_drain)):
                     m.d.comb += self.cells.settle.eq(~is_update)
                     m.next = "IDLE"
 
@@ -199,7 +200,7 @@ class CrossbarEmulator(Component):
                          factor.eq(Mux(code[-1], -code[:-1], code[:-1]))]
         m.d.comb += [
             multiplier.visit.eq(is_multiplying), multiplier.forward.eq(is_forward),
-            multiplier.first.eq(scanner.inner_first), multiplier.last.eq(scanner.inner_last),
+            multiplier.last.eq(scanner.inner_last),
             multiplier.chunk.eq(scanner.chunk),
             *(w.eq(value) for w, value in zip(multiplier.weights, weights.values, strict=True)),
         ]
@@ -209,8 +210,7 @@ class CrossbarEmulator(Component):
         row_negative = Signal()
         m.d.comb += [
             row_negative.eq(recorder.row_negative.bit_select(scanner.row, 1)),
-            updater.valid.eq(is_coinciding), updater.visit.eq(is_coinciding & ~updater.blocked),
-            updater.place.eq(place),
+            updater.valid.eq(is_coinciding), updater.place.eq(place),
             updater.active.eq(Value.cast(self.port.mode).matches(*_STEPPING)),
             *(w.eq(value) for w, value in zip(updater.weights, weights.values, strict=True)),
         ]
@@ -239,13 +239,19 @@ class CrossbarEmulator(Component):
     def _noise(self, m: Module, scanner, slot):
         """Converters and devices take turns at the same noise lanes; write noise beside step noise has its own."""
         sampler, cells, updater, engine = self.sampler, self.cells, self.updater, self.config.engine
+        taken = [Signal.like(each, name=f"taken_{n}", reset_less=True)
+                 for n, each in enumerate((scanner.row, scanner.chunk, slot))]
+        with m.If(~updater.blocked):
+            m.d.sync += [register.eq(each) for register, each in
+                         zip(taken, (scanner.row, scanner.chunk, slot), strict=True)]
+        row, chunk, slot = taken
         streams = [stream for stream, sigma in ((Stream.UPDATE, engine.sigma), (Stream.WRITE, engine.write_sigma))
                    if sigma] or [Stream.UPDATE]
         for n, (noise, stream) in enumerate(zip(self.noise, streams, strict=True)):
             m.submodules["write_noise" if n else "noise"] = noise
             m.d.comb += [noise.seed.eq(self.side.seed), noise.event.eq(self.side.event)]
             with m.If(Value.cast(self.port.mode).matches(*_STEPPING)):
-                m.d.comb += [noise.stream.eq(stream), noise.row.eq(scanner.row), noise.chunk.eq(scanner.chunk),
+                m.d.comb += [noise.stream.eq(stream), noise.row.eq(row), noise.chunk.eq(chunk),
                              noise.slot.eq(self.side.first_slot + slot)]
             with m.Elif(cells.asks):
                 m.d.comb += [noise.stream.eq(Stream.COMPARATOR), noise.row.eq(self.side.noise_row),
@@ -280,7 +286,7 @@ class CrossbarEmulator(Component):
                 with m.Case(plane):
                     for lane in range(config.lanes):
                         with m.If(side.lane == lane):
-                            m.d.comb += side.read.eq(values[lane])
+                            m.d.sync += side.read.eq(values[lane])
                     for owner, owned in ((updater, updater.parameters), (cells, cells.memories)):
                         if plane in owned:
                             m.d.comb += owner.side_write[plane.name].eq(write)
@@ -290,7 +296,7 @@ class CrossbarEmulator(Component):
             is_apparent = updater.has_write_noise and plane == Plane.WEIGHT
             place, mask, values = (getattr(updater, f"{'apparent' if is_apparent else 'write'}_{name}")
                                    for name in ("place", "mask", "values"))
-            m.d.comb += [
+            m.d.sync += [
                 memory.write_address.eq(Mux(is_idle, side_place, place)),
                 memory.write_mask.eq(Mux(is_idle, Mux(side.plane == plane, write, 0), mask)),
                 *(old.eq(Mux(is_idle, side.value, new)) for old, new in zip(memory.write_values, values, strict=True)),

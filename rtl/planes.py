@@ -6,18 +6,23 @@ from amaranth.lib.wiring import Component, In, Out, Signature
 
 from golden.config import MAX_BL, TileConfig
 from golden.formats import Format
-from rtl.formats import shape_of
+from rtl.formats import delay, shape_of
 
 WORD = Format(18)
 """Every plane's words travel in 18 signed bits; unsigned 16-bit planes fit as well."""
+
+FETCH_LATENCY = 3
+"""Cycles from the choice of an address to the words of a registered memory: the address, the memory, its output."""
+SIDE_LATENCY = FETCH_LATENCY + 1
+"""Cycles of a read on the side band, with the choice among planes and lanes."""
 
 
 class SideBand(Signature):
     """What an emulator needs and a real array does not: its devices' parameters, and the noise's address.
 
-    `value` is written to (`plane`, `row`, `chunk`, `lane`) while `write` is high; `read` is that place's value two
-    cycles after the address stands. Only between operations; `seed` and `event` stand during one, and so do
-    `noise_row`, the row in the address of the converters' noise, and `first_slot`, with which an update begins.
+    `value` is written to (`plane`, `row`, `chunk`, `lane`) while `write` is high; `read` is that place's value
+    `SIDE_LATENCY` cycles after the address stands. Only between operations; `seed` and `event` stand during one, and
+    so do `noise_row`, the row in the address of the converters' noise, and `first_slot`, with which an update begins.
     """
 
     def __init__(self, config: TileConfig):
@@ -33,12 +38,14 @@ class SideBand(Signature):
 class LaneMemory(Component):
     """A memory of `depth` words for each of P lanes, one address for all: block RAM.
 
-    Members: `address` in, `values` out one cycle later; `write_address`, `write_mask` (a bit a lane) and
-    `write_values` in. A read in the cycle of a write gives the old value.
+    Members: `address` in, `values` out `latency` cycles later: one, or two where they are `registered`, as the
+    outputs of large block RAMs should be; `write_address`, `write_mask` (a bit a lane) and `write_values` in. A read in
+    the cycle of a write gives the old value.
     """
 
-    def __init__(self, fmt: Format, depth: int, lanes: int):
-        self.fmt, self.depth, self.lanes = fmt, depth, lanes
+    def __init__(self, fmt: Format, depth: int, lanes: int, *, registered: bool = False):
+        self.fmt, self.depth, self.lanes, self.registered = fmt, depth, lanes, registered
+        self.latency = 1 + registered
         super().__init__({
             "address": In(range(depth)), "values": Out(shape_of(fmt)).array(lanes), "write_address": In(range(depth)),
             "write_mask": In(lanes), "write_values": In(shape_of(fmt)).array(lanes),
@@ -51,7 +58,7 @@ class LaneMemory(Component):
             write, read = memory.write_port(), memory.read_port()
             m.d.comb += [
                 read.addr.eq(self.address),
-                self.values[lane].eq(read.data),
+                self.values[lane].eq(delay(m, read.data, self.registered)),
                 write.addr.eq(self.write_address),
                 write.data.eq(self.write_values[lane]),
                 write.en.eq(self.write_mask[lane]),
