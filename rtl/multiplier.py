@@ -36,7 +36,7 @@ class Multiplier(Component):
 
     @property
     def _product_latency(self) -> int:
-        return self.fetch_latency + Product.latency
+        return self.fetch_latency + Product.latency + 1
 
     @property
     def _tree_latency(self) -> int:
@@ -53,8 +53,9 @@ class Multiplier(Component):
         forward = delay(m, self.forward, 1)
         visit, last, chunk = (delay(m, value, self._product_latency - 1, reset=True)
                               for value in (self.visit, self.last, self.chunk))
-        products = [product(m, f"product_{lane}", self.weights[lane], delay(m, factor, self.fetch_latency))
-                    for lane, factor in enumerate(self.factors)]
+        # one more register on the way from the multipliers, which stand in rows of their own
+        products = [delay(m, product(m, f"product_{lane}", weight, delay(m, factor, self.fetch_latency)), 1)
+                    for lane, (weight, factor) in enumerate(zip(self.weights, self.factors, strict=True))]
 
         # forward: a column a lane
         is_last, sums = visit & last, []

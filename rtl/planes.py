@@ -40,7 +40,8 @@ class LaneMemory(Component):
 
     Members: `address` in, `values` out `latency` cycles later: one, or two where they are `registered`, as the
     outputs of large block RAMs should be; `write_address`, `write_mask` (a bit a lane) and `write_values` in. A read in
-    the cycle of a write gives the old value.
+    the cycle of a write gives the old value, but nobody may rely on it where `registered`: block RAMs give any, and
+    hardware that mends that would stand at every lane.
     """
 
     def __init__(self, fmt: Format, depth: int, lanes: int, *, registered: bool = False):
@@ -53,8 +54,10 @@ class LaneMemory(Component):
 
     def elaborate(self, platform):
         m = Module()
+        attributes = {"no_rw_check": 1} if self.registered else {}
         for lane in range(self.lanes):
-            m.submodules[f"lane_{lane}"] = memory = Memory(shape=shape_of(self.fmt), depth=self.depth, init=[])
+            m.submodules[f"lane_{lane}"] = memory = Memory(shape=shape_of(self.fmt), depth=self.depth, init=[],
+                                                           attrs=attributes)
             write, read = memory.write_port(), memory.read_port()
             m.d.comb += [
                 read.addr.eq(self.address),

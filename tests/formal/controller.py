@@ -294,7 +294,7 @@ class EngineEffects(_Effects):
 JOBS = [
     Job(name="controller_responses", harness=Responses, cover=18,
         claim="Every packet gets exactly one response, in order, whatever its words are."),
-    Job(name="controller_data", harness=Data, engine=BMC, depth=20, cover=16,
+    Job(name="controller_data", harness=Data, engine=BMC, depth=24, cover=20,
         claim="A response has as many data words as its header says."),
     Job(name="controller_bounds", harness=Bounds, cover=20,
         claim="Every packet is answered within its bound."),

@@ -482,7 +482,8 @@ def test_cycles_of_a_slot_are_exact(lanes, t_slot):
     pair.set("t_slot", t_slot)
     played = max(t_slot, -(-config.rows // lanes) + K)  # a slot is made while the one before it is played
     wait = asked(lambda: RtlTile(config), lambda tile: tile.crossbar.updater.wait)
-    for rows, computed in (("zero", 2), ("dense", 2 + config.rows * K), ("one", max(2 + K, wait + 1))):
+    for rows, computed in (("zero", 2), ("dense", max(2 + config.rows * K, wait + 1)),
+                           ("one", max(2 + K, wait + 1))):
         payload = np.concatenate([vector(config.rows, rows, MAX_LEVEL), vector(config.cols, "dense", MAX_LEVEL)])
         few, many = (pair.cycles_of(packet(Opcode.UPDATE, bl, payload=payload), f"UPDATE of {bl}, rows {rows}")
                      for bl in (31, 63))
