@@ -74,25 +74,23 @@ class UniformLanes(Component):
 class Gaussian(Component):
     """A standard normal of one 16-bit draw, by an interpolated table of the inverse distribution.
 
-    One draw a cycle. Members: `draw` in, `xi` out in 2**-10 sigma, `latency` cycles later: two of normalization, two
+    One draw a cycle. Members: `draw` in, `xi` out in 2**-10 sigma, `latency` cycles later: four of normalization, two
     of the table, the product, three of rounding, difference and sign.
     """
 
     draw: In(DRAW_BITS)
     xi: Out(signed(XI.bits))
-    latency = 4 + soft_latency(_FRACTION_BITS) + 3
+    latency = 6 + soft_latency(_FRACTION_BITS) + 3
 
     def elaborate(self, platform):
         m = Module()
 
         # count the octave, normalize the odd numerator 2m + 1 of the tail probability
         bits, octave = Cat(Const(1, 1), self.draw[:15]), Const(0, 0)
-        for coarse, fine in ((8, 4), (2, 1)):
-            for step in (coarse, fine):
-                is_small = Signal(name=f"below_{step}")
-                m.d.comb += is_small.eq(~bits[16 - step:].any())
-                bits, octave = Mux(is_small, bits << step, bits)[:16], Cat(is_small, octave)
-            bits, octave = delay(m, bits, 1), delay(m, octave, 1)
+        for step in (8, 4, 2, 1):
+            is_small = Signal(name=f"below_{step}")
+            m.d.comb += is_small.eq(~bits[16 - step:].any())
+            bits, octave = delay(m, Mux(is_small, bits << step, bits)[:16], 1), delay(m, Cat(is_small, octave), 1)
 
         # look the segment up
         m.submodules.table = table = Memory(
