@@ -13,7 +13,7 @@ from boards.top import BoardTop
 from golden.config import TileConfig
 from golden.protocol import Opcode
 from golden.registers import register_map
-from rtl.sequencer import TIMES
+from rtl.phases import TIMES
 from rtl.serial_tile import SerialTile
 from rtl.tile import Tile
 
@@ -36,9 +36,9 @@ class Built:
 
     @property
     def updates_per_s(self) -> float:
-        """Cross-points of an update of BL 31 with one coincidence each, likewise."""
+        """Cross-points of an update of BL 31 with one coincidence each, by lines that are on in sqrt(31) slots."""
         config = self.config
-        return self._rate(Opcode.UPDATE, config.rows * config.chunks, bl=31)
+        return self._rate(Opcode.UPDATE, round(31 ** 0.5 * config.rows) * config.chunks, bl=31)
 
     def _rate(self, opcode: Opcode, visits: int, **options) -> float:
         times = {name: register.reset for name, register in register_map(self.config).items() if name in TIMES}

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Chip families: the commands that build for them, with tools from PyPI, and the names of what they count."""
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from boards.pll import EHXPLLL, RPLL_GW1NR_9C, RPLL_GW2A_18C, SB_PLL40_CORE, Pll
 
 TOP = "top"
 REPORT = "report.json"
+PLACEMENT = "place and route"
 _PLACE = ("--quiet", "--log", f"{TOP}.tim", "--report", REPORT, "--timing-allow-fail", "--freq")
 
 
@@ -55,7 +57,9 @@ def _place_ecp5(platform, mhz: float) -> list[str]:
 ECP5 = Family(
     name="ECP5",
     steps=(
-        SYNTHESIS, Step(name="place and route", command=_place_ecp5),
+        SYNTHESIS, Step(name="registers into blocks", command=lambda platform, mhz: [
+            sys.executable, str(Path(__file__).with_name("absorb.py")), f"{TOP}.json"]),
+        Step(name=PLACEMENT, command=_place_ecp5),
         Step(name="bitstream", command=lambda platform, mhz: [
             "yowasp-ecppack", "--compress", "--input", f"{TOP}.config", "--bit", f"{TOP}.bit"]),
     ),
@@ -74,7 +78,7 @@ def _ice40(name: str, synthesis: str, more: Mapping[str, tuple[str, ...]]) -> Fa
     return Family(
         name=name,
         steps=(
-            SYNTHESIS, Step(name="place and route", command=_place_ice40),
+            SYNTHESIS, Step(name=PLACEMENT, command=_place_ice40),
             Step(name="bitstream", command=lambda platform, mhz: ["yowasp-icepack", f"{TOP}.asc", f"{TOP}.bin"]),
         ),
         resources={"LUT + FF": ("ICESTORM_LC",), "block RAM": ("ICESTORM_RAM",), **more},
@@ -96,7 +100,7 @@ def _gowin(name: str, synthesis: str, pll: Pll) -> Family:
     return Family(
         name=name,
         steps=(
-            SYNTHESIS, Step(name="place and route", command=_place_gowin),
+            SYNTHESIS, Step(name=PLACEMENT, command=_place_gowin),
             Step(name="bitstream", command=lambda platform, mhz: [
                 "gowin_pack", "-d", platform._chipdb_device, "-o", f"{TOP}.fs", f"{TOP}.pnr.json"]),
         ),

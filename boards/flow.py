@@ -13,7 +13,7 @@ from pathlib import Path
 from amaranth.hdl import Elaboratable
 
 from boards.board import Board
-from boards.family import REPORT, TOP
+from boards.family import PLACEMENT, REPORT, TOP
 
 _CELL = re.compile(r"_[A-Z][A-Z0-9]*(_[A-Z0-9]+)*(_\d+)*$|\$.*$")
 """What yosys and nextpnr put behind a signal's name to name a cell that drives it."""
@@ -50,9 +50,11 @@ def place(board: Board, top: Elaboratable, folder: Path, begun: Callable[[str], 
 def count(board: Board, top: Elaboratable, folder: Path) -> None:
     """Go only as far as nextpnr says what the design takes."""
     platform = prepare(board, top, folder)
-    synthesis, placement, *_ = board.family.steps
-    run(board, synthesis.name, synthesis.command(platform, board.mhz), folder)
-    run(board, placement.name, [*placement.command(platform, board.mhz), "--pack-only"], folder)
+    for step in board.family.steps:
+        command = step.command(platform, board.mhz)
+        run(board, step.name, command if step.name != PLACEMENT else [*command, "--pack-only"], folder)
+        if step.name == PLACEMENT:
+            return
 
 
 def prepare(board: Board, top: Elaboratable, folder: Path):

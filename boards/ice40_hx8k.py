@@ -1,6 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-from dataclasses import replace
-
 from amaranth_boards.ice40_hx8k_b_evn import ICE40HX8KBEVNPlatform
 
 from boards.board import Board
@@ -10,6 +8,6 @@ from golden.presets import TILES
 BOARD = Board(
     name="ice40_hx8k", title="iCE40-HX8K breakout board", platform=ICE40HX8KBEVNPlatform, family=ICE40HX,
     clock_mhz=24, baud=1_000_000, uart="channel B of the FT2232H of the USB port", programmer="ice40_generic",
-    config=replace(TILES["default"], rows=8, cols=8, lanes=2),
-    leaves_out="nothing",
+    config=TILES["small"],
+    leaves_out="managed vectors, programming, correction and most counters, for want of room",
 )

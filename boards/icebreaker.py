@@ -1,6 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-from dataclasses import replace
-
 from amaranth_boards.icebreaker import ICEBreakerPlatform
 
 from boards.board import Board
@@ -12,6 +10,6 @@ BOARD = Board(
     name="icebreaker", title="iCEBreaker with iCE40UP5K", platform=ICEBreakerPlatform, family=ICE40UP,
     clock_mhz=24, pll=SB_PLL40_PAD, baud=1_000_000, uart="channel B of the FT2232H of the USB port",
     programmer="ice40_generic",
-    config=replace(TILES["default"], rows=64, cols=64, lanes=4),
-    leaves_out="nothing",
+    config=TILES["small"],
+    leaves_out="managed vectors, programming, correction and most counters, for want of room",
 )

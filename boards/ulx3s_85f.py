@@ -9,7 +9,7 @@ from golden.presets import TILES
 
 BOARD = Board(
     name="ulx3s_85f", title="ULX3S with LFE5U-85F", platform=ULX3S_85F_Platform, family=ECP5,
-    clock_mhz=25, baud=1_000_000, uart="the FT231X of the USB port US1", programmer="ulx3s",
-    config=replace(TILES["default"], rows=32, cols=32, lanes=8),
-    leaves_out="nothing",
+    clock_mhz=50, baud=1_000_000, uart="the FT231X of the USB port US1", programmer="ulx3s",
+    config=replace(TILES["folded"], rows=64, cols=64, lanes=16),
+    leaves_out="programming commands: the tile is folded",
 )

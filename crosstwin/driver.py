@@ -50,7 +50,7 @@ class LinkedTile:
         self._identify(IDENTITY)
         if "left_out" in self.registers:
             self._identify(["left_out"])
-        self._train = Train(self.get("train"))
+        self._train = Train(self.get("train")) if "train" in self.registers else Train.STOCHASTIC
 
     def _identify(self, names: Sequence[str]) -> None:
         """Check what the tile says of itself."""

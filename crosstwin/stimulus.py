@@ -23,9 +23,9 @@ _WORD = Format(32, signed=False)
 _SHARES = {"forward": 14, "backward": 10, "update": 16, "forward_vector": 14, "backward_vector": 8, "update_vector": 14,
            "write": 8, "read": 6, "get": 5, "set": 4, "reset": 1, "malformed": 8, "abort": 1, "resume": 1,
            "program": 14}
-_OF_ENGINE = {"forward_vector": "managed", "backward_vector": "managed", "update_vector": "managed",
-              "program": "programming"}
-"""Kinds of operations that are an engine's, which a tile may leave out."""
+_OF_ENGINE = {"forward_vector": {"managed"}, "backward_vector": {"managed"}, "update_vector": {"managed", "update"},
+              "program": {"programming"}, "update": {"update"}}
+"""Kinds of operations that need engines which a tile may leave out."""
 _UNABORTED = ("write", "read", "get", "set", "reset", "malformed", "abort", "resume")
 _ABORTED = 0.15
 """Share of the other operations that an ABORT is to meet."""
@@ -33,6 +33,9 @@ _LONGEST_WAIT_LOG2 = 11
 _MANAGED = ("nm", "bm_passes", "bm_backward", "um", "bl", "ratio")
 _WHOLE = 0.7
 """Share of the tiles that leave nothing out."""
+
+_FOLDED = 0.25
+"""Share of the tiles that are folded."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,14 @@ def draw_config(rng: np.random.Generator) -> TileConfig:
     fields = {"rows": rows, "cols": cols, "lanes": int(rng.integers(1, cols + 1)),
               "code_bits": int(rng.integers(2, 10)), "weight_bits": int(rng.integers(8, 19)),
               "rounds": int(rng.integers(13, 21)), "device": _device(rng), **_parts(rng)}
+    if rng.random() < _FOLDED:
+        engines = fields.get("engines", ENGINES)
+        fields |= {"folded": True, "engines": [name for name in engines if name != "programming"]}
     while True:
         try:
             return TileConfig(adc=_adc(rng, max(rows, cols)), **fields)
         except ValueError:
-            continue  # the bound was one that these weights and codes cannot scale to
+            continue  # these weights and codes cannot scale to the bound, or a folded tile cannot have the converter
 
 
 def _parts(rng: np.random.Generator) -> dict:
@@ -62,7 +68,10 @@ def _parts(rng: np.random.Generator) -> dict:
     if rng.random() < _WHOLE:
         return {}
     share = rng.choice([0, 0.5, 1])
-    return {"engines": [engine for engine in ENGINES if rng.random() < 0.5],
+    engines = [engine for engine in ENGINES if rng.random() < 0.5]
+    if "programming" in engines and "update" not in engines:
+        engines.append("update")
+    return {"engines": engines,
             "counters": [name for name in COUNTERS if rng.random() < share],
             "operation_counters": bool(rng.random() < 0.5)}
 
@@ -131,7 +140,7 @@ def _gettable(config: TileConfig) -> list[range]:
 
 def _kinds(config: TileConfig) -> list[str]:
     """Kinds of operations that the tile can do."""
-    absent = [kind for kind, engine in _OF_ENGINE.items() if engine not in config.engines]
+    absent = [kind for kind, engines in _OF_ENGINE.items() if not engines <= set(config.engines)]
     return [kind for kind in _SHARES if kind not in absent and (config.loadable or kind not in ("write", "read"))]
 
 

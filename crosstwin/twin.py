@@ -30,9 +30,10 @@ class Twin:
         self.tile = tile
         self.config = config = tile.config
         tile.reset()
-        if management is None and "managed" in config.engines:
-            management = Management()
-        for name, value in ({"seed": seed} | (management.registers() if management else {})).items():
+        settings = (management or Management()).registers()
+        if management is None:  # the default settings of what the tile has
+            settings = {name: value for name, value in settings.items() if name in tile.registers}
+        for name, value in ({"seed": seed} | settings).items():
             if value != validate.register(tile.registers, name).reset:
                 tile.set(name, value)
         self._ratio = 0

@@ -144,6 +144,12 @@ class AdcConfig:
         return round(self.bow * 2.0 ** (HELD_FRAC + conversion.BOW_SHIFT) / self.code.max ** 2)
 
     @property
+    def is_ideal(self) -> bool:
+        """Whether a code is the nearest one to the sampled charge."""
+        imperfect = self.comparator_offset or self.comparator_sigma or self.capacitor_spread
+        return self.kind in (AdcKind.SAR, AdcKind.SPI) and not imperfect
+
+    @property
     def steps(self) -> int:
         """Steps of one conversion: trials, levels of the ramp, ticks of the window, or half periods of the frame."""
         match self.kind:

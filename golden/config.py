@@ -55,9 +55,9 @@ DIGITAL = (Plane.CORRECTION_OFFSET, Plane.CORRECTION_GAIN)
 """Planes of the digital half, which a tile with a real array has as well."""
 
 
-ENGINES = ("managed", "programming", "correction")
-"""Parts of the digital half that a tile may leave out: the commands of managed vectors, those of programming, and the
-digital correction. Raw commands are always there."""
+ENGINES = ("managed", "programming", "correction", "update")
+"""Parts that a tile may leave out: the commands of managed vectors, those of programming, the digital correction, and
+updates, with the parameters of the devices. Raw forward and backward are always there."""
 COUNTERS = ("forwards", "backwards", "updates", "programs", "slots", "row_pulses", "col_pulses", "coincidences",
             "program_pulses", "half_selects", "conversions", "saturations", "retries", "chip_cycles",
             "emulation_cycles", "update_row_pulses", "update_col_pulses")
@@ -98,10 +98,12 @@ class TileConfig:
 
     Parameters: `rows`, `cols` in 2..1024; `lanes` in 1..cols (cols need not be a multiple); `code_bits` of input
     and error codes in 2..9; `weight_bits` in 8..18; `rounds` of Threefry in 13..32; `pins` where a real array is
-    behind the analog port, whose planes nobody can load, and not an emulator; the `engines` (of ENGINES) and
-    `counters` (of COUNTERS) that it has, and whether it has `operation_counters`, those of the last operation alone:
-    what a small device leaves out. TypeError for a wrong kind, ValueError for a wrong range. Hashable: the key of build
-    caches and the id of tests.
+    behind the analog port, whose planes nobody can load, and not an emulator; `folded` where lines travel in beats to
+    an array with its own pulse drivers and converters, and not over a wire a line: the same bits, and logic that does
+    not grow with the lines, but ideal converters (sar or spi, apart from noise, gain and offset) and no programming
+    commands; the `engines` (of ENGINES) and `counters` (of COUNTERS) that it has, and whether it has
+    `operation_counters`, those of the last operation alone: what a small device leaves out. TypeError for a wrong kind,
+    ValueError for a wrong range. Hashable: the key of build caches and the id of tests.
     """
 
     rows: int = 64
@@ -113,6 +115,7 @@ class TileConfig:
     device: Device = field(default_factory=Device)
     rounds: int = MIN_ROUNDS
     pins: bool = False
+    folded: bool = False
     engines: tuple[str, ...] = ENGINES
     counters: tuple[str, ...] = COUNTERS
     operation_counters: bool = True
@@ -128,11 +131,21 @@ class TileConfig:
         check_int("Threefry rounds", self.rounds, MIN_ROUNDS, MAX_ROUNDS)
         if not isinstance(self.adc, AdcConfig):
             raise TypeError(f"ADC configuration must be an AdcConfig, not {self.adc!r}")
-        for name, value in (("Pins", self.pins), ("Operation counters", self.operation_counters)):
+        for name, value in (("Pins", self.pins), ("Folded", self.folded),
+                            ("Operation counters", self.operation_counters)):
             if not isinstance(value, bool):
                 raise TypeError(f"{name} must be true or false, not {value!r}")
         object.__setattr__(self, "engines", _choice("Engines", self.engines, ENGINES))
         object.__setattr__(self, "counters", _choice("Counters", self.counters, COUNTERS))
+        if self.folded and self.pins:
+            raise ValueError("A folded tile must be one without pins")
+        if "programming" in self.engines and "update" not in self.engines:
+            raise ValueError(f"Engines with programming must be with update, not {', '.join(self.engines)}")
+        if self.folded and "programming" in self.engines:
+            raise ValueError(f"Engines of a folded tile must be without programming, not {', '.join(self.engines)}")
+        if self.folded and not self.adc.is_ideal:
+            raise ValueError("Converters of a folded tile must be sar or spi without mismatch, offsets and noise of "
+                             f"comparators, not {self.adc!r}")
         if not isinstance(self.device, Device):
             raise TypeError(f"Device must be a Device, not {self.device!r}")
         if self.adc.columns_per_adc > self.n_converters:
@@ -198,12 +211,13 @@ class TileConfig:
     @cached_property
     def planes(self) -> dict[Plane, PlaneShape]:
         """The planes that this tile's array has: slopes and hidden weights only where the device model needs them."""
-        formats = {Plane.WEIGHT: self.weight, Plane.STEP_UP: STEP, Plane.STEP_DOWN: STEP,
-                   Plane.W_MAX: self.weight, Plane.W_MIN: self.weight}
-        if self.device.has_slope:
-            formats |= {Plane.SLOPE_UP: SLOPE, Plane.SLOPE_DOWN: SLOPE}
-        if self.engine.write_sigma:
-            formats[Plane.HIDDEN] = self.weight
+        formats = {Plane.WEIGHT: self.weight}
+        if "update" in self.engines:
+            formats |= {Plane.STEP_UP: STEP, Plane.STEP_DOWN: STEP, Plane.W_MAX: self.weight, Plane.W_MIN: self.weight}
+            if self.device.has_slope:
+                formats |= {Plane.SLOPE_UP: SLOPE, Plane.SLOPE_DOWN: SLOPE}
+            if self.engine.write_sigma:
+                formats[Plane.HIDDEN] = self.weight
         shapes = {plane: PlaneShape(fmt, self.rows, self.cols) for plane, fmt in formats.items()}
         shapes |= {Plane.ADC_GAIN: PlaneShape(GAIN, 1, self.n_converters),
                    Plane.ADC_OFFSET: PlaneShape(self.adc.offset, 1, self.n_converters)}

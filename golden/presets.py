@@ -31,3 +31,7 @@ TILES: dict[str, TileConfig] = {
     "softbounds": TileConfig(device=DEVICES["SoftBounds"], adc=_TRAINING_ADC),
     "inference": TileConfig(device=_GV, adc=AdcConfig(bound=10.0, bits=8, noise=0.508), code_bits=8),
 }
+TILES["folded"] = replace(TILES["default"], folded=True, engines=("managed", "correction", "update"))
+# what small chips have room for
+TILES["small"] = replace(TILES["folded"], rows=16, cols=16, lanes=2, engines=("update",), counters=("chip_cycles",),
+                         operation_counters=False)

@@ -80,8 +80,8 @@ PROGRAMMING = (Opcode.PROGRAM, Opcode.SENSE, Opcode.VERIFY, Opcode.SYMMETRIZE, O
 
 def served(config: TileConfig) -> frozenset[Opcode]:
     """Opcodes that a tile of this configuration knows."""
-    return SERVED.difference(*(opcodes for engine, opcodes in (("managed", MANAGED), ("programming", PROGRAMMING))
-                               if engine not in config.engines))
+    owned = {"managed": MANAGED, "programming": PROGRAMMING, "update": (Opcode.UPDATE, Opcode.UPDATE_VECTOR)}
+    return SERVED.difference(*(opcodes for engine, opcodes in owned.items() if engine not in config.engines))
 
 
 class Status(IntEnum):

@@ -16,6 +16,7 @@ _OF_ENGINE = {
     "programming": ("half_select", "verify_tolerance", "verify_reads", "verify_limit", "verify_pulses", "verify_gain",
                     "verify_patience"),
     "correction": ("correct",),
+    "update": ("train", "um", "bl", "ratio"),
 }
 """Registers that are there for an engine alone, and are left out with it."""
 
@@ -125,7 +126,7 @@ def register_map(config: TileConfig) -> dict[str, Register]:
                  access=Access.READ,
                  parts=(Field("kind", 0, 8), Field("columns_per_adc", 8, 16), Field("pins", 24, 1),
                         Field("left_out", 25, 1))),
-        Register("left_out", 6, "What this tile leaves out: counters in bits 16..0, engines in bits 26..24, in bit 31 "
+        Register("left_out", 6, "What this tile leaves out: counters in bits 16..0, engines in bits 27..24, in bit 31 "
                                 "all counters of the last operation", reset=left_out(config), access=Access.READ,
                  parts=_LEFT_OUT),
         Register("seed", 8, "Seed of all random numbers"),

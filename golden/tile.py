@@ -201,7 +201,7 @@ class Tile(Programmer):
 
     @property
     def _train(self) -> Train:
-        return Train(self._values["train"])
+        return Train(self._values.get("train", Train.STOCHASTIC))
 
     @property
     def _encoding(self) -> Encoding:

@@ -43,6 +43,7 @@ def vector_pairs(config: TileConfig, x, d) -> tuple[np.ndarray, np.ndarray]:
 def update(config: TileConfig, row_levels, col_levels, bl,
            kind: Train = Train.STOCHASTIC) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Levels (B, R) and (B, C) in +-65536, or words of 32 bits, and slots (B,) of a batch of updates."""
+    command(config, Opcode.UPDATE)
     values = _words if kind is Train.WORDS else _levels
     row_levels, col_levels = values(row_levels, config.rows), values(col_levels, config.cols)
     bl = _BL.check(bl, "BL").reshape(-1)

@@ -16,14 +16,16 @@ from rtl.correction import Corrector
 from rtl.decoder import Decoder
 from rtl.drive import DriveMux
 from rtl.engine import OPERATIONS
+from rtl.folded_sequencer import FoldedSequencer
 from rtl.formats import delay, shape_of
 from rtl.manager import Manager
 from rtl.meter import Meter
-from rtl.planes import WORD, SideBand
+from rtl.phases import TIMES
+from rtl.planes import SIDE_LATENCY, WORD, SideBand
 from rtl.position import Position
 from rtl.programmer import Programmer
 from rtl.registers import RegisterBank
-from rtl.sequencer import TIMES, Sequencer
+from rtl.sequencer import Sequencer
 from rtl.stream import StreamWord
 
 
@@ -34,7 +36,7 @@ class Controller(Component):
     nothing before it is started, and a plane's row into a buffer. One word a cycle comes in behind the header, which
     takes `Decoder.latency` + 2 cycles, and results go out one a cycle. Between a packet's last word and its response
     pass 6 cycles (5 where it is refused); storing a row takes 3 cycles a word more, and one behind an operation
-    `settle_cycles`, in which the counters come to rest. A word of a plane takes 4 cycles, one of registers 6. Nothing
+    `settle_cycles`, in which the counters come to rest. A word of a plane takes 6 cycles, one of registers too. Nothing
     is decided in the cycle in which it comes: so the clock does not depend on how much there is to decide.
 
     `engines` carry out the operations, each those of its `opcodes`; `rtl.engine.Engine` says how one is added. While
@@ -46,7 +48,9 @@ class Controller(Component):
 
     def __init__(self, config: TileConfig):
         self.config = config
-        self.sequencer, self.meter, self.bank = Sequencer(config), Meter(config), RegisterBank(config)
+        self.sequencer = FoldedSequencer(config) if config.folded else Sequencer(config)
+        self.meter = self.sequencer.meter if config.folded else Meter(config)
+        self.bank = RegisterBank(config)
         self.decoder, self.position = Decoder(config), Position(config)
         self.engines = [engine(config) for engine, name in ((RawCommands, None), (Manager, "managed"),
                                                             (Programmer, "programming"))
@@ -77,7 +81,7 @@ class Controller(Component):
         start, is_resuming, is_acting, is_running, is_over = (Signal() for _ in range(5))
         is_aborting, owes_abort, is_resumable, aborted = Signal(), Signal(), Signal(), Signal.like(header)
         status, result_valid, result, result_ready = Signal(Status), Signal(), Signal(32), Signal()
-        waited, is_complete = Signal(range(self.settle_cycles + 1)), Signal()
+        waited, is_complete = Signal(range(max(self.settle_cycles, SIDE_LATENCY, bank.read_latency) + 1)), Signal()
         kinds = {"engine": [each for engine in self.engines for each in engine.opcodes],
                  "resumed": [each for engine in self.engines if engine.resumes for each in engine.opcodes],
                  **{each.name: [each] for each in (Opcode.GET, Opcode.SET, Opcode.READ, Opcode.WRITE, Opcode.RESET,
@@ -91,7 +95,8 @@ class Controller(Component):
         ]
         m.d.comb += [
             decoder.opcode.eq(opcode), decoder.argument.eq(argument), decoder.index.eq(index),
-            decoder.accepts.eq(bank.accepts), decoder.writable.eq(bank.writable), decoder.train.eq(bank.train),
+            decoder.accepts.eq(bank.accepts), decoder.writable.eq(bank.writable),
+            *([decoder.train.eq(bank.train)] if "train" in bank.map else []),
             decoder.resumable.eq(is_resumable), sequencer.abort.eq(is_aborting),
             bank.is_running.eq(is_acting | is_running), bank.aborted_slots.eq(Mux(is_resumable, sequencer.played, 0)),
         ]
@@ -199,7 +204,7 @@ class Controller(Component):
                     with m.If(self.o.payload.last):
                         m.next = "HEADER"
             with m.State("DATA-WAIT"):  # words of planes and registers take their time to come
-                with m.If((waited == bank.read_latency) | is_kind["engine"] | (is_kind["READ"] & (waited == 2))):
+                with m.If((waited == Mux(is_kind["READ"], SIDE_LATENCY, bank.read_latency)) | is_kind["engine"]):
                     m.next = "DATA"
             with m.State("DATA"):
                 is_engine = is_kind["engine"]
@@ -304,14 +309,15 @@ class Controller(Component):
         m.d.comb += [getattr(sequencer, name).eq(getattr(bank, name)) for name in
                      (*TIMES, "watchdog", "encoding", "train", "half_select", "seed", "event") if name in bank.map]
         m.d.comb += [getattr(engine, name).eq(getattr(bank, name)) for engine in self.engines
-                     for name in engine.settings]
+                     for name in engine.settings if name in bank.map]
 
     def _count(self, m: Module, start: Signal, is_running: Signal):
         """The ledger's increments; an operation's own counts begin with it."""
         bank, sequencer, meter = self.bank, self.sequencer, self.meter
-        m.submodules.meter = meter
-        for name in ("mode", "slot", "row_pulse", "col_pulse", "half_select"):
-            m.d.comb += getattr(meter.port, name).eq(getattr(sequencer.port, name))
+        if not self.config.folded:  # where the sequencer has it
+            m.submodules.meter = meter
+            for name in ("mode", "slot", "row_pulse", "col_pulse", "half_select"):
+                m.d.comb += getattr(meter.port, name).eq(getattr(sequencer.port, name))
         counts = {
             "emulation_cycles": is_running, "chip_cycles": sequencer.chip_cycle,
             "coincidences": Mux(sequencer.port.mode == Mode.UPDATE, self.coincidences, 0),

@@ -131,7 +131,7 @@ class Decoder(Component):
                            (config.adc.held, (Opcode.VERIFY,))):
             for opcode in which:
                 must_be(fmt.min, fmt.max, opcodes.get(opcode, 0))
-        must_be(-MAX_LEVEL, MAX_LEVEL, opcodes[Opcode.UPDATE])
+        must_be(-MAX_LEVEL, MAX_LEVEL, opcodes.get(Opcode.UPDATE, 0))
         for opcode in (Opcode.PROGRAM, Opcode.SYMMETRIZE):
             must_be(ALL, config.rows - 1, opcodes.get(opcode, 0) & first)
             must_be(ALL, config.cols - 1, opcodes.get(opcode, 0) & ~first)
@@ -141,7 +141,7 @@ class Decoder(Component):
             m.d.sync += is_within.eq((self.value >= low) & (self.value <= high))
             good.append(is_within & Cat(*when).any())
         is_good = Signal()
-        m.d.sync += is_good.eq(Cat(*good).any() | opcodes[Opcode.UPDATE] & is_words)
+        m.d.sync += is_good.eq(Cat(*good).any() | opcodes.get(Opcode.UPDATE, 0) & is_words)
         m.d.comb += self.is_good.eq(Mux(opcodes[Opcode.SET], self.accepts, is_good))
 
     @staticmethod

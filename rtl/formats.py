@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixed-point formats in hardware: shapes, and the only two places where bits are lost. Mirrors golden."""
-from amaranth.hdl import Const, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth.hdl import Cat, Const, Mux, Shape, Signal, Value, signed, unsigned
 
 from golden.formats import Format
 
@@ -12,26 +12,54 @@ def shape_of(fmt: Format) -> Shape:
 
 def round_half_even(value, shift: int) -> Value:
     """`value / 2**shift`, rounded to the nearest integer, ties to the even one; no wider than needed."""
+    quotient, is_up = halves_to_even(value, shift)
+    return quotient + is_up
+
+
+def halves_to_even(value, shift: int) -> tuple[Value, Value]:
+    """`value / 2**shift` rounded down, and the bit to be added to round it to the nearest integer, ties to even."""
     value = Value.cast(value)
     if shift <= 0:
-        return value << -shift
-    is_odd = value[shift] if shift < len(value) else (value < 0)
-    total = value + ((1 << (shift - 1)) - 1) + is_odd
-    # a slice, not a shift: sign bits that nobody reads cost the simulator dear
-    quotient = total[min(shift, len(total) - 1):]
-    return quotient.as_signed() if value.shape().signed else quotient
+        return value << -shift, Const(0, 1)
+    sign = value[-1] if value.shape().signed else Const(0, 1)
+    wide = Cat(value, sign.replicate(max(shift + 1 - len(value), 0)))
+    quotient, rest = wide[shift:], wide[:shift]
+    is_up = rest[-1] & (rest[:-1].any() | quotient[0])
+    return (quotient.as_signed() if value.shape().signed else quotient), is_up
 
 
 def saturate(value, fmt: Format) -> Value:
     """The code of `fmt` nearest to `value`."""
     value, shape = Value.cast(value), shape_of(fmt)
     low, high = Const(fmt.min, shape), Const(fmt.max, shape)
-    return Mux(value > high, high, Mux(value < low, low, _cut(value, shape)))
+    if not (value.shape().signed and fmt.signed and len(value) >= fmt.bits):
+        return Mux(value > high, high, Mux(value < low, low, _cut(value, shape)))
+    # within the word where all bits from its sign on agree: no comparison, no carry chain
+    top, code = value[fmt.bits - 1:], value[:fmt.bits]
+    is_beyond = top.any() & ~top.all()
+    if fmt.symmetric:
+        is_beyond |= code == 1 << (fmt.bits - 1)
+    return Mux(is_beyond, Mux(value[-1], low, high), code.as_signed())
 
 
-def clip(value, low, high) -> Value:
-    """`value` between two bounds that are signals of one shape; `high` where they are in disorder."""
-    return Mux((value > high) | (low > high), high, Mux(value < low, low, _cut(value, high.shape())))
+def clip(value, low, high, sides=None) -> Value:
+    """`value` between two bounds that are signals of one shape; `high` where they are in disorder.
+
+    `sides`: whether it is above, as in disorder, or else below, where registers have that already.
+    """
+    is_over, is_under = sides or ((value > high) | (low > high), value < low)
+    return Mux(is_over, high, Mux(is_under, low, _cut(value, high.shape())))
+
+
+def add_with_carry(a, b, carry) -> Value:
+    """`a + b + carry` of two values and a bit, by one carry chain."""
+    return (Cat(1, _signed(a)).as_signed() + Cat(carry, _signed(b)).as_signed())[1:].as_signed()
+
+
+def add_or_subtract(a, b, subtract) -> Value:
+    """`a + b`, or `a - b` where the bit `subtract` says so, by one carry chain."""
+    b = _signed(b)
+    return add_with_carry(a, (b ^ subtract.replicate(len(b)))[:len(b)].as_signed(), subtract)
 
 
 def popcount(bits) -> Value:
@@ -58,6 +86,12 @@ def delay(m, value, cycles: int, *, reset: bool = False) -> Value:
         m.d.sync += register.eq(value)
         value = register
     return value
+
+
+def _signed(value) -> Value:
+    """The same value of a signed shape."""
+    value = Value.cast(value)
+    return value if value.shape().signed else Cat(value, Const(0, 1)).as_signed()
 
 
 def _cut(value: Value, shape: Shape) -> Value:

@@ -4,26 +4,29 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import TileConfig
+from rtl.dsp import Product, levels, product, tree
 from rtl.formats import delay, shape_of
 
 
 class Multiplier(Component):
     """One chunk of P cross-points a cycle; each lane multiplies a weight by its line's width.
 
+        weights, factors -> Product -+-> column accumulators -------------+-> charges
+                                     +-> adder tree -> row accumulator ---+
+
     Forward accumulates each lane over the rows of a chunk: P column charges at `last`. Backward adds the lanes
     up and accumulates over the chunks of a row: one row charge at `last`, collected P at a time. Either way
-    `push` hands over P `charges` of converter chunk `push_chunk`, at most `latency` cycles after the visit.
+    `push` hands over P `charges` of converter chunk `push_chunk`, at most `latency` cycles after the visit; they stand
+    for that cycle alone. A register follows every product, sum and choice, as all lanes are far apart on a chip.
 
-    Members: `start` (before an operation), `visit`, `first`, `last`, `forward`, `chunk`, `factors` in;
-    `weights` in, two cycles after the visit; `push`, `push_chunk`, `charges` out.
+    Members: `start` (before an operation), `visit`, `last`, `forward`, `chunk`, `factors` in;
+    `weights` in, `fetch_latency` cycles after the visit; `push`, `push_chunk`, `charges` out.
     """
 
-    latency = 7
-
-    def __init__(self, config: TileConfig):
-        self.config = config
+    def __init__(self, config: TileConfig, fetch_latency: int):
+        self.config, self.fetch_latency = config, fetch_latency
         super().__init__({
-            "start": In(1), "visit": In(1), "first": In(1), "last": In(1), "forward": In(1),
+            "start": In(1), "visit": In(1), "last": In(1), "forward": In(1),
             "chunk": In(range(config.chunks)),
             "factors": In(signed(config.code_bits)).array(config.lanes),
             "weights": In(shape_of(config.weight)).array(config.lanes),
@@ -31,50 +34,72 @@ class Multiplier(Component):
             "charges": Out(shape_of(config.charge)).array(config.lanes),
         })
 
+    @property
+    def _product_latency(self) -> int:
+        return self.fetch_latency + Product.latency + 1
+
+    @property
+    def _tree_latency(self) -> int:
+        return levels(self.config.lanes)
+
+    @property
+    def latency(self) -> int:
+        """Most cycles from a visit to the push of its charges: product, tree, accumulator, choice."""
+        return self._product_latency + self._tree_latency + 2
+
     def elaborate(self, platform):
         m = Module()
-        config, lanes = self.config, self.config.lanes
-        charge = shape_of(config.charge)
-        visit, first, last = delay(m, self.visit, 3, reset=True), delay(m, self.first, 3), delay(m, self.last, 3)
-
-        products = []
-        for lane in range(lanes):
-            product = Signal(signed(config.weight.bits + config.code_bits), name=f"product_{lane}", reset_less=True)
-            m.d.sync += product.eq(self.weights[lane] * delay(m, self.factors[lane], 2))
-            products.append(product)
+        config, lanes, charge = self.config, self.config.lanes, shape_of(self.config.charge)
+        forward = delay(m, self.forward, 1)
+        visit, last, chunk = (delay(m, value, self._product_latency - 1, reset=True)
+                              for value in (self.visit, self.last, self.chunk))
+        # one more register on the way from the multipliers, which stand in rows of their own
+        products = [delay(m, product(m, f"product_{lane}", weight, delay(m, factor, self.fetch_latency)), 1)
+                    for lane, (weight, factor) in enumerate(zip(self.weights, self.factors, strict=True))]
 
         # forward: a column a lane
-        columns = [Signal(charge, name=f"column_{lane}", reset_less=True) for lane in range(lanes)]
-        for column, product in zip(columns, products, strict=True):
-            with m.If(visit):
-                m.d.sync += column.eq(Mux(first, 0, column) + product)
+        is_last, sums = visit & last, []
+        adds, ends = delay(m, visit, 1, reset=True), delay(m, is_last | self.start, 1, reset=True)
+        for lane, each in enumerate(products):
+            sums.append(self._accumulate(m, f"column_{lane}", each, adds, ends))
+        column_done = delay(m, is_last & forward, 1, reset=True)
 
-        # backward: a row over all lanes, then P rows side by side
-        total, row = Signal(charge, reset_less=True), Signal(charge, reset_less=True)
-        m.d.sync += total.eq(sum(products))
-        late_visit, late_first = delay(m, visit, 1, reset=True), delay(m, first, 1)
-        with m.If(late_visit):
-            m.d.sync += row.eq(Mux(late_first, 0, row) + total)
-        rows = [Signal(charge, name=f"row_{lane}", reset_less=True) for lane in range(lanes)]
-        lane, chunk, is_collected = Signal(range(lanes)), Signal(range(config.converter_chunks)), Signal()
-        n_collected, row_done = Signal(range(config.rows)), delay(m, visit & last & ~self.forward, 2, reset=True)
-        collected_chunk = Signal.like(chunk)
-        m.d.sync += [is_collected.eq(0), collected_chunk.eq(chunk)]
+        # backward: a row over all lanes
+        late_visit, late_last = (delay(m, value, self._tree_latency, reset=True) for value in (visit, is_last))
+        adds, ends = delay(m, late_visit, 1, reset=True), delay(m, late_last | self.start, 1, reset=True)
+        row = self._accumulate(m, "row", tree(m, "row_sum", products), adds, ends)
+        row_done = delay(m, late_last & ~forward, 1, reset=True)
+
+        # P columns at a time, or P rows one after another, in one set of registers
+        place, takes, is_full = Signal(lanes, init=1), Signal(lanes), Signal()
+        n_left, row_chunk = Signal(range(config.rows)), Signal(range(config.converter_chunks))
+        m.d.comb += is_full.eq(place[-1] | (n_left == 0))
         with m.If(self.start):
-            m.d.sync += [lane.eq(0), chunk.eq(0), n_collected.eq(0)]
+            m.d.sync += [place.eq(1), n_left.eq(config.rows - 1), row_chunk.eq(0)]
         with m.Elif(row_done):
-            for n in range(lanes):
-                with m.If(lane == n):
-                    m.d.sync += rows[n].eq(row)
-            m.d.sync += [lane.eq(lane + 1), n_collected.eq(n_collected + 1)]
-            with m.If((lane == lanes - 1) | (n_collected == config.rows - 1)):
-                m.d.sync += [lane.eq(0), chunk.eq(chunk + 1), is_collected.eq(1)]
-
-        column_push, column_chunk = delay(m, visit & last & self.forward, 1, reset=True), delay(m, self.chunk, 4)
-        m.d.comb += [
-            self.push.eq(Mux(self.forward, column_push, is_collected)),
-            self.push_chunk.eq(Mux(self.forward, column_chunk, collected_chunk)),
-        ]
+            m.d.sync += [place.eq(place.rotate_left(1)), n_left.eq(n_left - 1), row_chunk.eq(row_chunk + is_full)]
+        m.d.sync += takes.eq(Mux(forward, column_done.replicate(lanes), place & row_done.replicate(lanes)))
         for n in range(lanes):
-            m.d.comb += self.charges[n].eq(Mux(self.forward, columns[n], rows[n]))
+            held = Signal(charge, name=f"charge_{n}", reset_less=True)
+            with m.If(takes[n]):
+                m.d.sync += held.eq(Mux(forward, sums[n], row))
+            m.d.comb += self.charges[n].eq(held)
+        m.d.comb += [
+            self.push.eq(delay(m, Mux(forward, column_done, row_done & is_full), 2, reset=True)),
+            self.push_chunk.eq(delay(m, Mux(forward, delay(m, chunk, 1), row_chunk), 2)),
+        ]
         return m
+
+    def _accumulate(self, m: Module, name: str, value, adds, ends):
+        """The sum of values up to and with the present one, a cycle later; none is kept beyond an end.
+
+        Clearing at the end, not at the first, leaves nothing but the carry chain between register and register.
+        """
+        total, done = (Signal(shape_of(self.config.charge), name=f"{name}_{part}", reset_less=True)
+                       for part in ("total", "done"))
+        m.d.sync += done.eq(total + value)
+        with m.If(ends):
+            m.d.sync += total.eq(0)
+        with m.Elif(adds):
+            m.d.sync += total.eq(total + value)
+        return done

@@ -7,13 +7,15 @@ from amaranth.lib.wiring import Component, In, Out
 
 from golden.formats import Format
 from golden.noise import DRAW_BITS, DRAWS_PER_CALL, GAUSSIAN_FRAC, gaussian_table
-from rtl.formats import delay, round_half_even
+from rtl.dsp import soft_latency, soft_product
+from rtl.formats import add_or_subtract, delay, round_half_even
 from rtl.threefry import Threefry2x32
 
 XI = Format(GAUSSIAN_FRAC + 4, frac=GAUSSIAN_FRAC)
 _TABLE = gaussian_table()
 _START_BITS = max(start for start, _ in _TABLE).bit_length()
 _DROP_BITS = max(drop for _, drop in _TABLE).bit_length()
+_FRACTION_BITS = 6
 
 
 class UniformLanes(Component):
@@ -72,45 +74,39 @@ class UniformLanes(Component):
 class Gaussian(Component):
     """A standard normal of one 16-bit draw, by an interpolated table of the inverse distribution.
 
-    One draw a cycle, latency 3. Members: `draw` in, `xi` out in 2**-10 sigma.
+    One draw a cycle. Members: `draw` in, `xi` out in 2**-10 sigma, `latency` cycles later: four of normalization, two
+    of the table, the product, three of rounding, difference and sign.
     """
 
     draw: In(DRAW_BITS)
     xi: Out(signed(XI.bits))
-    latency = 3
+    latency = 6 + soft_latency(_FRACTION_BITS) + 3
 
     def elaborate(self, platform):
         m = Module()
 
-        # 1: count the octave, normalize the odd numerator 2m + 1 of the tail probability
-        numerator = Cat(Const(1, 1), self.draw[:15])
-        octave, normalized = Signal(4), Signal(16)
-        bits = numerator
+        # count the octave, normalize the odd numerator 2m + 1 of the tail probability
+        bits, octave = Cat(Const(1, 1), self.draw[:15]), Const(0, 0)
         for step in (8, 4, 2, 1):
             is_small = Signal(name=f"below_{step}")
             m.d.comb += is_small.eq(~bits[16 - step:].any())
-            shifted = Signal(16, name=f"shifted_{step}")
-            m.d.comb += [shifted.eq(Mux(is_small, bits << step, bits)),
-                         octave[step.bit_length() - 1].eq(is_small)]
-            bits = shifted
-        m.d.comb += normalized.eq(bits)
+            bits, octave = delay(m, Mux(is_small, bits << step, bits)[:16], 1), delay(m, Cat(is_small, octave), 1)
 
+        # look the segment up
         m.submodules.table = table = Memory(
             shape=data.StructLayout({"start": _START_BITS, "drop": _DROP_BITS}), depth=len(_TABLE),
             init=[{"start": start, "drop": drop} for start, drop in _TABLE])
         port = table.read_port()
-        address, fraction, negative = Signal(7, reset_less=True), Signal(6, reset_less=True), Signal(reset_less=True)
-        m.d.sync += [address.eq(Cat(normalized[12:15], octave)), fraction.eq(normalized[6:12]),
-                     negative.eq(self.draw[15])]
+        m.d.comb += port.addr.eq(Cat(bits[12:15], octave))
+        start, drop = delay(m, port.data.start, 1), delay(m, port.data.drop, 1)
 
-        # 2: look the segment up
-        m.d.comb += port.addr.eq(address)
-        fraction, negative = delay(m, fraction, 1), delay(m, negative, 1)
-
-        # 3: interpolate, give the sign
-        magnitude = port.data.start - round_half_even(port.data.drop * fraction, 6)
+        # interpolate, give the sign
+        product = soft_product(m, "product", drop, delay(m, bits[12 - _FRACTION_BITS:12], 2))
+        rounded = delay(m, round_half_even(product, _FRACTION_BITS), 1)
+        magnitude = delay(m, delay(m, start, soft_latency(_FRACTION_BITS) + 1) - rounded, 1)
+        negative = delay(m, self.draw[15], self.latency - 1)
         xi = Signal.like(self.xi, reset_less=True)
-        m.d.sync += xi.eq(Mux(negative, -magnitude, magnitude))
+        m.d.sync += xi.eq(add_or_subtract(Const(0, signed(1)), magnitude, negative))
         m.d.comb += self.xi.eq(xi)
         return m
 

@@ -1,23 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """Memories P lanes wide, and the side band through which they are loaded and read."""
+from collections.abc import Mapping, Sequence
+
 from amaranth.hdl import Module
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out, Signature
 
-from golden.config import MAX_BL, TileConfig
+from golden.config import MAX_BL, Plane, TileConfig
 from golden.formats import Format
-from rtl.formats import shape_of
+from rtl.formats import delay, shape_of
 
 WORD = Format(18)
 """Every plane's words travel in 18 signed bits; unsigned 16-bit planes fit as well."""
+
+FETCH_LATENCY = 3
+"""Cycles from the choice of an address to the words of a registered memory: the address, the memory, its output."""
+SIDE_LATENCY = FETCH_LATENCY + 1
+"""Cycles of a read on the side band, with the choice among planes and lanes."""
 
 
 class SideBand(Signature):
     """What an emulator needs and a real array does not: its devices' parameters, and the noise's address.
 
-    `value` is written to (`plane`, `row`, `chunk`, `lane`) while `write` is high; `read` is that place's value two
-    cycles after the address stands. Only between operations; `seed` and `event` stand during one, and so do
-    `noise_row`, the row in the address of the converters' noise, and `first_slot`, with which an update begins.
+    `value` is written to (`plane`, `row`, `chunk`, `lane`) while `write` is high; `read` is that place's value
+    `SIDE_LATENCY` cycles after the address stands. Only between operations; `seed` and `event` stand during one, and
+    so do `noise_row`, the row in the address of the converters' noise, and `first_slot`, with which an update begins.
     """
 
     def __init__(self, config: TileConfig):
@@ -33,12 +40,15 @@ class SideBand(Signature):
 class LaneMemory(Component):
     """A memory of `depth` words for each of P lanes, one address for all: block RAM.
 
-    Members: `address` in, `values` out one cycle later; `write_address`, `write_mask` (a bit a lane) and
-    `write_values` in. A read in the cycle of a write gives the old value.
+    Members: `address` in, `values` out `latency` cycles later: one, or two where they are `registered`, as the
+    outputs of large block RAMs should be; `write_address`, `write_mask` (a bit a lane) and `write_values` in. A read in
+    the cycle of a write gives the old value, but nobody may rely on it where `registered`: block RAMs give any, and
+    hardware that mends that would stand at every lane.
     """
 
-    def __init__(self, fmt: Format, depth: int, lanes: int):
-        self.fmt, self.depth, self.lanes = fmt, depth, lanes
+    def __init__(self, fmt: Format, depth: int, lanes: int, *, registered: bool = False):
+        self.fmt, self.depth, self.lanes, self.registered = fmt, depth, lanes, registered
+        self.latency = 1 + registered
         super().__init__({
             "address": In(range(depth)), "values": Out(shape_of(fmt)).array(lanes), "write_address": In(range(depth)),
             "write_mask": In(lanes), "write_values": In(shape_of(fmt)).array(lanes),
@@ -46,14 +56,26 @@ class LaneMemory(Component):
 
     def elaborate(self, platform):
         m = Module()
+        attributes = {"no_rw_check": 1} if self.registered else {}
         for lane in range(self.lanes):
-            m.submodules[f"lane_{lane}"] = memory = Memory(shape=shape_of(self.fmt), depth=self.depth, init=[])
+            m.submodules[f"lane_{lane}"] = memory = Memory(shape=shape_of(self.fmt), depth=self.depth, init=[],
+                                                           attrs=attributes)
             write, read = memory.write_port(), memory.read_port()
             m.d.comb += [
                 read.addr.eq(self.address),
-                self.values[lane].eq(read.data),
+                self.values[lane].eq(delay(m, read.data, self.registered)),
                 write.addr.eq(self.write_address),
                 write.data.eq(self.write_values[lane]),
                 write.en.eq(self.write_mask[lane]),
             ]
         return m
+
+
+def read_lane(m: Module, plane, lane, target, values: Mapping[Plane, Sequence]) -> None:
+    """The lane of a plane to the register `target`, of the `values` of all lanes by plane."""
+    with m.Switch(plane):
+        for each, lanes in values.items():
+            with m.Case(each):
+                for number, value in enumerate(lanes):
+                    with m.If(lane == number):
+                        m.d.sync += target.eq(value)

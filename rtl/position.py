@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Counts the words of a packet or a plane's row, and in which chunk and lane each one belongs."""
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Value
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import TileConfig
@@ -29,3 +29,13 @@ class Position(Component):
             with m.If((self.lane == self.config.lanes - 1) | (self.split & (self.n == self.config.rows - 1))):
                 m.d.sync += [self.chunk.eq(self.chunk + 1), self.lane.eq(0)]
         return m
+
+
+def place_of(line, lanes: int, n: int) -> tuple[Value, Value]:
+    """(chunk, lane) of a line below n: a cut of its bits where P is a power of two, else a product."""
+    line = Value.cast(line)
+    if lanes & (lanes - 1) == 0:
+        return line[lanes.bit_length() - 1:], line[:lanes.bit_length() - 1]
+    shift = n.bit_length() + lanes.bit_length()
+    chunk = (line * -(-(1 << shift) // lanes))[shift:]
+    return chunk, (line - chunk * lanes)[:lanes.bit_length()]

@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sampled charges of all lines, with gain, offset and noise; mirrors `golden.adc.Adc.sample`."""
-from amaranth.hdl import Const, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib.wiring import Component, In, Out
 
-from golden.adc import GAIN, SIGMA
+from golden.adc import GAIN
 from golden.config import TileConfig
 from golden.noise import GAUSSIAN_FRAC
-from rtl.formats import delay, round_half_even, saturate, shape_of
+from rtl.dsp import BLOCK_BITS, Product, multiple, multiple_latency, product
+from rtl.formats import add_with_carry, delay, halves_to_even, round_half_even, saturate, shape_of
 from rtl.noise import XI
 from rtl.planes import WORD, LaneMemory
 
 
 class Sampler(Component):
-    """Samples the charges of all lines, with gain, offset and noise, P lines at a time.
+    """Samples the charges of all lines, with gain, offset and noise, `lanes` lines at a time.
 
-    `prefill` fetches offset and noise of every chunk of P lines while the window is still open; `ready`
+    `prefill` fetches offset and noise of every chunk of so many lines while the window is still open; `ready`
     says that they are in place. Then each `push` takes the charges of one chunk, which come as `held`, with `is_held`
     and `held_chunk`, `latency` cycles later.
 
@@ -23,73 +24,106 @@ class Sampler(Component):
     side band's `address` reads `gains` and `offsets`; `write_gain` and `write_offset` are lane masks for `value`.
     """
 
-    latency = 3
-
-    def __init__(self, config: TileConfig, noise_latency: int):
-        self.config = config
-        self.noise_latency = noise_latency if config.adc.sigma else 1
-        self.chunks = config.converter_chunks
-        self.gains = LaneMemory(GAIN, self.chunks, config.lanes)
-        self.offsets = LaneMemory(config.adc.offset, self.chunks, config.lanes)
-        self.ambient = LaneMemory(config.adc.held, self.chunks, config.lanes)
+    def __init__(self, config: TileConfig, noise_latency: int, lanes: int):
+        self.config, self.lanes = config, lanes
+        sigma = config.adc.sigma
+        self.noise_latency = noise_latency + multiple_latency(sigma) if sigma else 0  # until it is scaled
+        self.chunks = config.converter_chunks * (config.lanes // lanes)
+        self.gains = LaneMemory(GAIN, self.chunks, lanes)
+        self.offsets = LaneMemory(config.adc.offset, self.chunks, lanes)
+        self.ambient = LaneMemory(config.adc.held, self.chunks, lanes)
         super().__init__({
             "prefill": In(1), "ready": Out(1), "fill_chunk": Out(range(self.chunks)),
-            "xi": In(shape_of(XI)).array(config.lanes),
+            "xi": In(shape_of(XI)).array(lanes),
             "push": In(1), "chunk": In(range(self.chunks)),
-            "charges": In(shape_of(config.charge)).array(config.lanes),
+            "charges": In(shape_of(config.charge)).array(lanes),
             "is_held": Out(1), "held_chunk": Out(range(self.chunks)),
-            "held": Out(shape_of(config.adc.held)).array(config.lanes),
+            "held": Out(shape_of(config.adc.held)).array(lanes),
             "active": In(1), "address": In(range(self.chunks)), "value": In(shape_of(WORD)),
-            "write_gain": In(config.lanes), "write_offset": In(config.lanes),
+            "write_gain": In(lanes), "write_offset": In(lanes),
         })
 
     @property
     def fill_latency(self) -> int:
         """Cycles from `prefill` to `ready`."""
-        return self.chunks + self.noise_latency + 1
+        return self.chunks + self.noise_latency + 3
+
+    @property
+    def _is_wide(self) -> bool:
+        """Whether a charge takes two multipliers."""
+        return self.config.charge.bits > BLOCK_BITS
+
+    @property
+    def _product_latency(self) -> int:
+        """Cycles from `push` to the product: the gain, the multiplier, the sum of both halves."""
+        return 1 + Product.latency + self._is_wide
+
+    @property
+    def latency(self) -> int:
+        """Cycles from `push` to what is held: the product, rounding, offset and noise, saturation."""
+        return self._product_latency + 3
 
     def elaborate(self, platform):
         m = Module()
-        config, gains, offsets, ambient = self.config, self.gains, self.offsets, self.ambient
-        m.submodules += [gains, offsets, ambient]
-        m.d.comb += [gains.write_mask.eq(self.write_gain), gains.write_address.eq(self.address),
-                     offsets.write_mask.eq(self.write_offset), offsets.write_address.eq(self.address)]
-        for lane in range(config.lanes):
-            m.d.comb += [gains.write_values[lane].eq(self.value), offsets.write_values[lane].eq(self.value)]
+        m.submodules += [self.gains, self.offsets, self.ambient]
+        m.d.comb += [self.gains.write_mask.eq(self.write_gain), self.gains.write_address.eq(self.address),
+                     self.offsets.write_mask.eq(self.write_offset), self.offsets.write_address.eq(self.address)]
+        for lane in range(self.lanes):
+            m.d.comb += [self.gains.write_values[lane].eq(self.value), self.offsets.write_values[lane].eq(self.value)]
+        self._fill(m)
+        self._sample(m)
+        return m
 
-        # prefill: offset + noise of every chunk into `ambient`
-        chunk, is_filling = self.fill_chunk, Signal()
+    def _fill(self, m: Module):
+        """Offset + noise of every chunk into `ambient`."""
+        config, ambient, chunk, is_filling = self.config, self.ambient, self.fill_chunk, Signal()
         with m.If(self.prefill):
             m.d.sync += [chunk.eq(0), is_filling.eq(1)]
         with m.Elif(is_filling):
             m.d.sync += [chunk.eq(chunk + 1), is_filling.eq(chunk != self.chunks - 1)]
 
-        noises = [Const(0)] * config.lanes
-        if config.adc.sigma:
-            noises = [round_half_even(xi * Const(config.adc.sigma, SIGMA.bits), GAUSSIAN_FRAC) for xi in self.xi]
-        early_chunk = delay(m, chunk, self.noise_latency - 1)
-        fill_chunk, is_fill = delay(m, early_chunk, 1), delay(m, is_filling, self.noise_latency, reset=True)
+        early_chunk = delay(m, chunk, self.noise_latency)
+        fill_chunk, is_fill = delay(m, early_chunk, 2), delay(m, is_filling, self.noise_latency + 2, reset=True)
         m.d.comb += [
-            offsets.address.eq(Mux(self.active, early_chunk, self.address)),
+            self.offsets.address.eq(Mux(self.active, early_chunk, self.address)),
             ambient.write_address.eq(fill_chunk),
-            ambient.write_mask.eq(is_fill.replicate(config.lanes)),
+            ambient.write_mask.eq(is_fill.replicate(self.lanes)),
         ]
-        for lane, noise in enumerate(noises):
-            m.d.comb += ambient.write_values[lane].eq(offsets.values[lane] + noise)
+        for lane, xi in enumerate(self.xi):
+            total = Signal(shape_of(ambient.fmt), name=f"ambient_{lane}", reset_less=True)
+            noise = Const(0)
+            if config.adc.sigma:
+                scaled = multiple(m, f"noise_{lane}", xi, config.adc.sigma)
+                noise = delay(m, round_half_even(scaled, GAUSSIAN_FRAC), 1)
+            m.d.sync += total.eq(self.offsets.values[lane] + noise)
+            m.d.comb += ambient.write_values[lane].eq(total)
         with m.If(self.prefill):
             m.d.sync += self.ready.eq(0)
         with m.Elif(is_fill & (fill_chunk == self.chunks - 1)):
             m.d.sync += self.ready.eq(1)
 
-        # push: charge * gain, rounded, on top of offset and noise
+    def _sample(self, m: Module):
+        """charge * gain, rounded, on top of offset and noise."""
+        config, gains, ambient = self.config, self.gains, self.ambient
         m.d.comb += [gains.address.eq(Mux(self.active, self.chunk, self.address)),
-                     ambient.address.eq(self.chunk)]
+                     ambient.address.eq(delay(m, self.chunk, self._product_latency))]
         m.d.comb += [self.held_chunk.eq(delay(m, self.chunk, self.latency)),
                      self.is_held.eq(delay(m, self.push, self.latency, reset=True))]
-        for lane in range(config.lanes):
-            product = Signal(signed(config.charge.bits + GAIN.bits + 1), name=f"product_{lane}", reset_less=True)
-            rounded = round_half_even(product, config.converter.shift)
-            scaled = Signal.like(rounded, name=f"scaled_{lane}", reset_less=True)
-            m.d.sync += [product.eq(delay(m, self.charges[lane], 1) * gains.values[lane]), scaled.eq(rounded)]
-            m.d.comb += self.held[lane].eq(saturate(scaled + delay(m, ambient.values[lane], 2), config.adc.held))
-        return m
+        for lane, charge in enumerate(self.charges):
+            scaled = self._times_gain(m, lane, delay(m, charge, 1), gains.values[lane])
+            quotient, is_up = (delay(m, part, 1) for part in halves_to_even(scaled, config.converter.shift))
+            total = delay(m, add_with_carry(quotient, ambient.values[lane], is_up), 1)
+            held = Signal.like(self.held[lane], name=f"held_{lane}", reset_less=True)
+            m.d.sync += held.eq(saturate(total, config.adc.held))
+            m.d.comb += self.held[lane].eq(held)
+
+    def _times_gain(self, m: Module, lane: int, charge, gain):
+        """charge * gain, of which a multiplier takes the lower half of a wide charge and another the upper one."""
+        if not self._is_wide:
+            return product(m, f"product_{lane}", charge, gain)
+        half = BLOCK_BITS - 1
+        low = product(m, f"low_{lane}", charge[:half], gain)
+        high = product(m, f"high_{lane}", charge[half:].as_signed(), gain)
+        total = Signal(signed(len(charge) + len(gain)), name=f"product_{lane}", reset_less=True)
+        m.d.sync += total.eq(Cat(low[:half], (high + low[half:])))
+        return total

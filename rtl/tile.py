@@ -12,6 +12,7 @@ from golden.pulses import Encoding, window_slots
 from rtl.controller import Controller
 from rtl.crossbar import CrossbarEmulator
 from rtl.drive import DriveMux
+from rtl.folded_array import FoldedArray
 from rtl.stream import StreamWord, registered
 
 
@@ -25,7 +26,8 @@ class Tile(Component):
     def __init__(self, config: TileConfig):
         if config.pins:
             raise ValueError("Configuration must be one without pins")
-        self.controller, self.crossbar = Controller(config), CrossbarEmulator(config)
+        self.controller = Controller(config)
+        self.crossbar = FoldedArray(config) if config.folded else CrossbarEmulator(config)
         super().__init__({"i": In(stream.Signature(StreamWord)), "o": Out(stream.Signature(StreamWord))})
 
     def cycle_bound(self, opcode: Opcode, visits: int, times: Mapping[str, int], bl: int = 0,
@@ -34,19 +36,23 @@ class Tile(Component):
 
         `visits` of chunks of cross-points, with K = ceil(C / P): max(active rows, 1) * K forward, at most R * K
         backward, both in each of the encoding's windows, and slots on rows * K in an update of `bl` slots; `times` are
-        the registers t_*. Windows and conversions are chip time, but for a slot of an update, which takes
-        ceil(R / P) + K cycles to make.
+        the registers t_*. Windows and conversions are chip time, but for a slot of an update, whose beats take a cycle
+        each to make.
         """
         config, emulator, sequencer = self.crossbar.config, self.crossbar, self.controller.sequencer
-        train = sequencer.trains
-        window = (sum(times[name] for name in ("t_precharge", "t_settle", "t_guard", "t_recover"))
-                  + sequencer.own_cycles + 2 * DriveMux.latency)
+        own = times["t_precharge"] + times["t_recover"] + sequencer.own_cycles + 2 * DriveMux.latency
+        play, convert = times["t_settle"] + times["t_guard"], config.adc.cycles(times["t_convert"])
         if opcode == Opcode.UPDATE:
-            window += train.latency + bl * max(times["t_slot"], train.chunks)
-            return window + visits + bl * emulator.slot_constant + emulator.update_constant
+            trains = sequencer.trains
+            play += trains.latency + bl * max(times["t_slot"], trains.chunks)
+            return own + play + visits + bl * emulator.slot_constant + emulator.update_constant
         windows, slots = window_slots(config, encoding)
-        window += slots * times["t_slot"] + times["t_hold"] + config.adc.cycles(times["t_convert"])
-        return windows * (window + emulator.multiply_constant + emulator.cells.conversion_cycles) + visits
+        play += slots * times["t_slot"] + times["t_hold"]
+        if config.folded:  # it computes while the window is open
+            play = max(play, emulator.multiply_constant + visits // windows)
+            return windows * (own + play + max(convert, sequencer.adc.latency))
+        convert += emulator.cells.conversion_cycles
+        return windows * (own + play + emulator.multiply_constant + convert) + visits
 
     def elaborate(self, platform):
         m = Module()

@@ -1,50 +1,53 @@
 # SPDX-License-Identifier: Apache-2.0
 """Device engines of the emulated array: coincidences to new weights, P cross-points a cycle."""
-from amaranth.hdl import Cat, Module, Mux
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import Plane, TileConfig
 from rtl.device import DeviceLane
+from rtl.dsp import tree
 from rtl.formats import delay, shape_of
 from rtl.noise import XI
-from rtl.planes import WORD, LaneMemory
+from rtl.planes import FETCH_LATENCY, WORD, LaneMemory
 
-_PLANES = (Plane.STEP_UP, Plane.STEP_DOWN, Plane.SLOPE_UP, Plane.SLOPE_DOWN, Plane.W_MAX, Plane.W_MIN)
+_BOUNDS = (Plane.W_MAX, Plane.W_MIN)
+_PLANES = (Plane.STEP_UP, Plane.STEP_DOWN, Plane.SLOPE_UP, Plane.SLOPE_DOWN, *_BOUNDS)
 
 
 class Updater(Component):
     """Applies one coincidence to each masked lane of a chunk of cross-points, one chunk a cycle.
 
-    The noise of a visit is asked for at once and takes `noise_latency` cycles; `fetch_latency` cycles after the
-    visit `address` fetches weights and parameters, which arrive with it, and `write_latency` cycles after the visit
-    the new weights are written. With write noise these are the persistent weights, and what multiplies is written
-    one cycle later. While a visit to the same `place` is on its way from fetch to write, `blocked` asks to wait: at
-    most `DeviceLane.latency + 1` cycles.
+    What is offered (`valid`, `place`, `mask`, `up`) and not `blocked` is taken, and waits for its turn: `visit` says
+    that it begins, and that its noise must be asked for, which takes `noise_latency` cycles. While a visit to the same
+    place is on its way from fetch to write the next one waits, at most `wait` cycles after the former, and blocks
+    whatever is offered. `fetch_latency` cycles after a visit `address` fetches its weights, which come `FETCH_LATENCY`
+    cycles later; `write_latency` cycles after the visit the new weights are written. With write noise these are the
+    persistent weights, and what multiplies is written `apparent_latency` cycles after the visit.
 
-    Members: `visit` (only when not blocked), `valid` (a visit waits), `place`, `mask`, `up`, `xi` in; `blocked`,
-    `coincidences` out; `address` out and `weights` in one cycle later; `write_place`, `write_mask`, `write_values`
-    out; with write noise `write_xi` in, `apparent_place`, `apparent_mask`, `apparent_values` out. Between operations
-    (`active` low) `side_place` reads `parameters[plane].values` and writes `value` where `side_write[plane]`, a lane
+    Members: `valid`, `place`, `mask`, `up`, `xi` in; `blocked`, `visit`, `coincidences` out; `address` out and
+    `weights` in; `write_place`, `write_mask`, `write_values` out; with write noise `write_xi` in, `apparent_place`,
+    `apparent_mask`, `apparent_values` out. Between operations (`active` low) `side_place` reads
+    `parameters[plane].values`, `FETCH_LATENCY` cycles later, and writes `value` where `side_write[plane]`, a lane
     mask, says.
     """
 
     def __init__(self, config: TileConfig, noise_latency: int):
         self.config = config
         self.has_write_noise = config.engine.write_sigma > 0
-        self.fetch_latency = noise_latency - 1 if config.engine.sigma or self.has_write_noise else 1
+        self.arrival = max(noise_latency if config.engine.sigma or self.has_write_noise else 0, FETCH_LATENCY)
         self.engines = [DeviceLane(config.engine) for _ in range(config.lanes)]
         depth = config.rows * config.chunks
-        self.parameters = {plane: LaneMemory(config.planes[plane].format, depth, config.lanes)
+        self.parameters = {plane: LaneMemory(config.planes[plane].format, depth, config.lanes, registered=True)
                            for plane in _PLANES if plane in config.planes}
         weight = shape_of(config.weight)
         apparent = {} if not self.has_write_noise else {
             "write_xi": In(shape_of(XI)).array(config.lanes), "apparent_place": Out(range(depth)),
             "apparent_mask": Out(config.lanes), "apparent_values": Out(weight).array(config.lanes)}
         super().__init__({
-            "visit": In(1), "valid": In(1), "place": In(range(depth)), "mask": In(config.lanes),
-            "up": In(config.lanes), "xi": In(shape_of(XI)).array(config.lanes),
-            "blocked": Out(1), "coincidences": Out(range(config.lanes + 1)),
+            "valid": In(1), "place": In(range(depth)), "mask": In(config.lanes), "up": In(config.lanes),
+            "xi": In(shape_of(XI)).array(config.lanes),
+            "blocked": Out(1), "visit": Out(1), "coincidences": Out(range(config.lanes + 1)),
             "address": Out(range(depth)), "weights": In(weight).array(config.lanes),
             "write_place": Out(range(depth)), "write_mask": Out(config.lanes),
             "write_values": Out(weight).array(config.lanes),
@@ -54,68 +57,94 @@ class Updater(Component):
         })
 
     @property
-    def wait(self) -> int:
-        """Cycles after a visit in which the same place is blocked."""
-        return self.engines[0].latency + 1
+    def fetch_latency(self) -> int:
+        return self.arrival + self.engines[0].weight_time - FETCH_LATENCY
 
     @property
     def write_latency(self) -> int:
-        return self.fetch_latency + 1 + self.engines[0].latency
+        return self.arrival + self.engines[0].latency
+
+    @property
+    def apparent_latency(self) -> int:
+        return self.arrival + self.engines[0].apparent_latency
+
+    @property
+    def wait(self) -> int:
+        """Cycles after a visit in which the same place waits."""
+        return self.write_latency - self.fetch_latency
 
     @property
     def drain(self) -> int:
-        """Cycles after a visit until all that it writes has been written."""
-        return self.write_latency + self.has_write_noise
+        """Most cycles after a visit was taken until all that it writes has been written."""
+        return 1 + self.wait + (self.apparent_latency if self.has_write_noise else self.write_latency)
 
     def elaborate(self, platform):
         m = Module()
-        config, parameters = self.config, self.parameters
-
-        # interlock: a place that was visited less than a read-modify-write ago
-        is_same, place, visit = [], self.place, self.visit
-        for _ in range(self.wait):
-            place, visit = delay(m, place, 1), delay(m, visit, 1, reset=True)
-            is_same.append(visit & (place == self.place))
-        m.d.comb += self.blocked.eq(self.valid & Cat(is_same).any())
-
-        # weights and parameters arrive with the noise
-        m.d.comb += self.address.eq(delay(m, self.place, self.fetch_latency))
-        for plane, memory in parameters.items():
-            m.submodules[plane.name.lower()] = memory
-            m.d.comb += [memory.address.eq(Mux(self.active, self.address, self.side_place)),
-                         memory.write_address.eq(self.side_place),
-                         memory.write_mask.eq(self.side_write[plane.name])]
-            for lane in range(config.lanes):
-                m.d.comb += memory.write_values[lane].eq(self.value)
-
-        mask = delay(m, self.mask & self.visit.replicate(config.lanes), self.fetch_latency + 1, reset=True)
-        up = delay(m, self.up, self.fetch_latency + 1)
-        for lane, engine in enumerate(self.engines):
-            m.submodules[f"engine_{lane}"] = engine
-
-            def of_direction(up_plane, down_plane, lane=lane):
-                return Mux(up[lane], parameters[up_plane].values[lane], parameters[down_plane].values[lane])
-
-            m.d.comb += [
-                engine.w.eq(self.weights[lane]),
-                engine.up.eq(up[lane]),
-                engine.step.eq(of_direction(Plane.STEP_UP, Plane.STEP_DOWN)),
-                engine.w_max.eq(parameters[Plane.W_MAX].values[lane]),
-                engine.w_min.eq(parameters[Plane.W_MIN].values[lane]),
-                engine.xi.eq(self.xi[lane]),
-                self.write_values[lane].eq(engine.result),
-            ]
-            if config.device.has_slope:
-                m.d.comb += engine.slope.eq(of_direction(Plane.SLOPE_UP, Plane.SLOPE_DOWN))
-            if self.has_write_noise:
-                m.d.comb += [engine.write_xi.eq(self.write_xi[lane]), self.apparent_values[lane].eq(engine.apparent)]
+        config, lane = self.config, self.engines[0]
+        place, mask, up = self._enter(m)
 
         m.d.comb += [
-            self.write_place.eq(delay(m, self.address, self.engines[0].latency + 1)),
-            self.write_mask.eq(delay(m, mask, self.engines[0].latency, reset=True)),
+            self.address.eq(delay(m, place, self.fetch_latency)),
+            self.write_place.eq(delay(m, self.address, self.wait)),
+            self.write_mask.eq(delay(m, mask, self.write_latency, reset=True)),
+            self.coincidences.eq(tree(m, "coincidences", mask)),
         ]
         if self.has_write_noise:
-            m.d.comb += [self.apparent_place.eq(delay(m, self.write_place, 1)),
-                         self.apparent_mask.eq(delay(m, self.write_mask, 1, reset=True))]
-        m.d.sync += self.coincidences.eq(sum(mask))
+            late = lane.apparent_latency - lane.latency
+            m.d.comb += [self.apparent_place.eq(delay(m, self.write_place, late)),
+                         self.apparent_mask.eq(delay(m, self.write_mask, late, reset=True))]
+        step_place = delay(m, place, self.arrival - FETCH_LATENCY)
+        self._parameters(m, step_place, delay(m, step_place, lane.bounds_time))
+
+        up = delay(m, up, self.arrival)
+        for n, engine in enumerate(self.engines):
+            m.submodules[f"engine_{n}"] = engine
+            w_max, w_min = (self.parameters[plane].values[n] for plane in _BOUNDS)
+            m.d.comb += [
+                engine.w.eq(self.weights[n]),
+                engine.up.eq(up[n]),
+                engine.step.eq(self._of_direction(up[n], n, Plane.STEP_UP, Plane.STEP_DOWN)),
+                engine.w_max.eq(w_max), engine.w_min.eq(w_min),
+                engine.xi.eq(self.xi[n]),
+                self.write_values[n].eq(engine.result),
+            ]
+            if config.device.has_slope:
+                m.d.comb += engine.slope.eq(self._of_direction(up[n], n, Plane.SLOPE_UP, Plane.SLOPE_DOWN))
+            if self.has_write_noise:
+                m.d.comb += [engine.write_xi.eq(self.write_xi[n]), self.apparent_values[n].eq(engine.apparent)]
         return m
+
+    def _enter(self, m: Module) -> tuple:
+        """The visit at hand: its place, lanes and directions. It waits for another of the same place.
+
+        What is offered is compared with all that are on their way, so that a register has the answer when it is taken.
+        """
+        is_waiting, visits = Signal(), [self.visit]
+        place, mask, up = (Signal.like(offered, name=name, reset_less=True)
+                           for name, offered in (("taken", self.place), ("mask", self.mask), ("up", self.up)))
+        places, hits = [place], Signal(self.wait)  # the lowest of a visit in the cycle before
+        for _ in range(self.wait - 1):
+            visits.append(delay(m, visits[-1], 1, reset=True))
+            places.append(delay(m, places[-1], 1))
+        m.d.comb += [self.blocked.eq(is_waiting & hits.any()), self.visit.eq(is_waiting & ~hits.any())]
+        with m.If(self.blocked):
+            m.d.sync += hits.eq(hits << 1)
+        with m.Else():
+            m.d.sync += [
+                is_waiting.eq(self.valid), place.eq(self.place), mask.eq(self.mask), up.eq(self.up),
+                hits.eq(Cat(visit & (at == self.place) for visit, at in zip(visits, places, strict=True))),
+            ]
+        return place, mask & self.visit.replicate(len(mask)), up
+
+    def _parameters(self, m: Module, step_place, bounds_place):
+        """Steps and slopes are fetched first, bounds when the steps are known."""
+        for plane, memory in self.parameters.items():
+            m.submodules[plane.name.lower()] = memory
+            place = bounds_place if plane in _BOUNDS else step_place
+            m.d.sync += memory.address.eq(Mux(self.active, place, self.side_place))
+            m.d.comb += [memory.write_address.eq(self.side_place),
+                         memory.write_mask.eq(self.side_write[plane.name]),
+                         *(value.eq(self.value) for value in memory.write_values)]
+
+    def _of_direction(self, up, lane: int, up_plane: Plane, down_plane: Plane):
+        return Mux(up, self.parameters[up_plane].values[lane], self.parameters[down_plane].values[lane])

@@ -141,7 +141,7 @@ endmodule
 
 
 def _gowin_ram(name: str, unit: int) -> str:
-    """SP, SDPB or DPB, of bytes of 8 bits, or their likes with 9."""
+    """SP or DPB, of bytes of 8 bits, or a like of it with 9. There is no SDPB: synthesis takes DPB instead."""
     kind, most = name.replace("X9", ""), 4 * unit
     init = f"RESET_MODE = \"SYNC\", {_init('INIT_RAM', 32 * unit)}"
     match kind:
@@ -203,6 +203,6 @@ endmodule
 OWN = "".join([
     Path(__file__).with_name("cells.v").read_text(encoding="utf-8"), _DP16KD, _MULT18X18D,
     *map(_gowin_multiplier, (9, 18, 36)),
-    *(_gowin_ram(name, 9 if "X9" in name else 8) for name in ("SP", "SPX9", "SDPB", "SDPX9B", "DPB", "DPX9B")),
+    *(_gowin_ram(name, 9 if "X9" in name else 8) for name in ("SP", "SPX9", "SDPX9B", "DPB", "DPX9B")),
 ])
 """Verilog of all models of this module."""

@@ -31,6 +31,15 @@ CONFIGS: dict[str, TileConfig] = {
                          adc=AdcConfig(bits=4, bound=1.0)),
 }
 """Small tiles that between them use every device model and the ends of every format."""
+_FOLDED = {"folded": True, "engines": ("managed", "correction", "update")}
+FOLDED: dict[str, TileConfig] = {
+    "folded tiny": replace(CONFIGS["tiny"], **_FOLDED),
+    "folded wide": TileConfig(rows=12, cols=16, lanes=16, code_bits=5, device=SoftBounds(dw_min=0.02, up_down=0.1),
+                              adc=AdcConfig(bits=7, bound=3.0, gain_spread=0.05, offset_spread=3.0), **_FOLDED),
+    "folded writenoise": replace(CONFIGS["writenoise"], **_FOLDED),
+    "inference": replace(CONFIGS["writenoise"], folded=True, engines=("managed",), cols=19, lanes=16),
+}
+"""Folded tiles, with lanes that divide nothing, with beats shorter than a chunk, and without updates."""
 
 
 def random_config(seed: int) -> TileConfig:

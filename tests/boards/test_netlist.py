@@ -34,7 +34,7 @@ PIECES = {
 }
 CELLS = {
     "ulx3s_85f": {"DP16KD", "MULT18X18D", "TRELLIS_DPR16X4", "CCU2C"},
-    "tang_primer_20k": {"SDPB", "SDPX9B", "SP", "SPX9", "MULT9X9", "MULT18X18", "MULT36X36", "ALU"},
+    "tang_primer_20k": {"SP", "SPX9", "DPB", "DPX9B", "SDPX9B", "RAM16SDP4", "MULT9X9", "MULT18X18", "MULT36X36"},
     "ice40_hx8k": {"SB_RAM40_4K", "SB_CARRY"},
 }
 """Some that synthesis must have used, so that their models are tested."""
@@ -99,7 +99,7 @@ def test_a_link_answers(name, tmp_path):
     ("DP16KD", 'CSDECODE_A("0b001")', "must be 0b000"),
     ("MULT18X18D", 'REG_OUTPUT_CLK("CLK0")', "must have no registers"),
     ("MULT18X18D", 'MULT_BYPASS("ENABLED")', "must multiply A by B"),
-    ("SDPB", "READ_MODE(1'b1)", "must have no output register"),
+    ("SDPX9B", "READ_MODE(1'b1)", "must have no output register"),
     ("SDPX9B", "BIT_WIDTH_1(8)", "Width of a port must be"),
     ("SP", "WRITE_MODE(2'b11)", "Mode of a port must be"),
     ("DPB", 'RESET_MODE("LATER")', "must be SYNC or ASYNC"),

@@ -11,7 +11,7 @@ INIT = 0x9E3779B97F4A7C15
 
 
 class Piece:
-    """Some logic of a zoo: `build` gives its output of the word before, at most 64 bits."""
+    """Some logic of a zoo: `build` gives its output, of words before, at most 96 bits."""
 
     def build(self, m: Module, data, valid):
         raise NotImplementedError
@@ -53,9 +53,11 @@ class Product(Piece):
 
     def build(self, m, data, valid):
         a, b = (Signal(signed(-n) if n < 0 else n) for n in (self.a, self.b))
+        product = Signal(abs(self.a) + abs(self.b))
+        m.d.sync += product.eq(a * b)  # of products that are looked at by turns, synthesis would make one
         with m.If(valid):
             m.d.sync += [a.eq(Cat(data, data, data)), b.eq(Cat(data, ~data)[abs(self.a) % 32:])]
-        return (a * b).as_unsigned()
+        return product
 
 
 class Zoo(Component):

@@ -5,7 +5,8 @@ from amaranth.lib.wiring import Component, In
 from golden.protocol import Status
 from golden.pulses import Encoding
 from rtl.analog_port import Bias, Mode
-from rtl.sequencer import MEASURED, TIMES, Sequencer
+from rtl.phases import MEASURED, TIMES
+from rtl.sequencer import Sequencer
 from sim.formal import BMC, Job
 from tests.formal.configs import SMALL
 from tests.formal.free import outputs_of, set_free

@@ -11,7 +11,7 @@ from rtl.updater import Updater
 from sim.formal import Job
 from tests.formal.configs import SMALL
 
-NOISE_LATENCY = 3
+NOISE_LATENCY = 5
 
 
 class UpdaterProperties(Component):
@@ -21,31 +21,34 @@ class UpdaterProperties(Component):
         self.config, self.make = config, make
         depth = config.rows * config.chunks
         super().__init__({
-            "visit": In(1), "valid": In(1), "place": In(range(depth)), "mask": In(config.lanes),
-            "watched": In(range(depth)),
+            "valid": In(1), "place": In(range(depth)), "mask": In(config.lanes), "watched": In(range(depth)),
         })
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.design = design = self.make(self.config, NOISE_LATENCY)
-        m.d.comb += [getattr(design, name).eq(getattr(self, name)) for name in ("visit", "valid", "place", "mask")]
+        m.d.comb += [getattr(design, name).eq(getattr(self, name)) for name in ("valid", "place", "mask")]
 
         watched = Signal.like(self.watched)
         m.d.sync += watched.eq(self.watched)
         is_late = Signal()
         m.d.sync += is_late.eq(1)
-        m.d.comb += [
-            Assume(~is_late | (self.watched == watched), "one place is watched"),
-            Assume(~self.visit | (self.valid & ~design.blocked), "visits only where they are not blocked"),
-        ]
+        m.d.comb += Assume(~is_late | (self.watched == watched), "one place is watched")
+
+        # what was taken last and waits for its turn
+        is_waiting, place, taken_mask = Signal(), Signal.like(self.place), Signal.like(self.mask)
+        with m.If(~design.blocked):
+            m.d.sync += [is_waiting.eq(self.valid), place.eq(self.place), taken_mask.eq(self.mask)]
+        m.d.comb += [Assert(~design.visit | is_waiting, "a visit begins only if it was taken"),
+                     Assert(design.blocked == (is_waiting & ~design.visit), "nothing is taken while a visit waits")]
 
         fetch, write = design.fetch_latency, design.write_latency
         is_here = Signal()
-        m.d.comb += is_here.eq(self.visit & (self.place == self.watched))
+        m.d.comb += is_here.eq(design.visit & (place == self.watched))
         visits = [is_here]
         for _ in range(write):
             visits.append(delay(m, visits[-1], 1, reset=True))
-        mask = delay(m, self.mask, write, reset=True)
+        mask = delay(m, taken_mask, write, reset=True)
         with m.If(visits[fetch]):
             m.d.comb += [
                 Assert(design.address == self.watched, "a visit is fetched fetch_latency cycles later"),
@@ -57,15 +60,15 @@ class UpdaterProperties(Component):
         with m.If((design.write_place == self.watched) & design.write_mask.any()):
             m.d.comb += Assert(visits[write], "nothing is written but by a visit")
 
-        with m.If(self.valid & (self.place == self.watched)):
-            m.d.comb += Assert(~design.blocked | Cat(visits[1:design.wait + 1]).any(),
-                               "a visit is blocked only by one of the same place")
+        with m.If(is_waiting & (place == self.watched)):
+            m.d.comb += Assert(design.visit | Cat(visits[1:design.wait + 1]).any(),
+                               "a visit waits only for one of the same place")
 
         waited = Signal(range(design.wait + 2))
         m.d.sync += waited.eq(Mux(design.blocked, waited + 1, 0))
         m.d.comb += [
-            Assert(waited <= design.wait, "a visit is blocked for at most `wait` cycles"),
-            Cover(waited == design.wait, "blocked for as long as may be"),
+            Assert(waited <= design.wait, "a visit waits for at most `wait` cycles"),
+            Cover(waited == design.wait, "it waits for as long as may be"),
             Cover(visits[write] & (sum(visits) == 2) & mask.all(), "the same place twice in the pipeline"),
         ]
         return m
@@ -73,6 +76,7 @@ class UpdaterProperties(Component):
 
 JOBS = [
     Job(name=f"updater_{name}", harness=partial(UpdaterProperties, replace(SMALL, device=device)), quick=quick,
+        cover=40,
         claim=f"The updater's interlock: no place is read while a write to it is pending ({name} devices).")
     for name, device, quick in (("noisy", SoftBounds(dw_min=0.05), False), ("noiseless", SMALL.device, True))
 ]

@@ -135,7 +135,13 @@ def test_parts_in_any_order_and_kind_of_collection_are_one_configuration():
 
 
 @pytest.mark.parametrize(("fields", "kind", "match"), [
-    ({"engines": ("raw",)}, ValueError, "Engines must be of managed, programming, correction, not 'raw'"),
+    ({"engines": ("raw",)}, ValueError, "Engines must be of managed, programming, correction, update, not 'raw'"),
+    ({"engines": ("programming",)}, ValueError, "Engines with programming must be with update, not programming"),
+    ({"folded": 1}, TypeError, "Folded must be true or false, not 1"),
+    ({"folded": True}, ValueError, "Engines of a folded tile must be without programming, not managed, programming"),
+    ({"folded": True, "engines": (), "pins": True}, ValueError, "A folded tile must be one without pins"),
+    ({"folded": True, "engines": (), "adc": AdcConfig(comparator_noise=0.5)}, ValueError,
+     "Converters of a folded tile must be sar or spi without mismatch, offsets and noise of comparators"),
     ({"engines": "managed"}, TypeError, "Engines must be a collection of names, not 'managed'"),
     ({"engines": None}, TypeError, "Engines must be a collection of names, not None"),
     ({"counters": ("slots", "spikes")}, ValueError, "Counters must be of forwards, .*, not 'spikes'"),
@@ -146,7 +152,12 @@ def test_bad_parts(fields, kind, match):
         TileConfig(**fields)
 
 
-def test_a_tile_without_correction_has_no_planes_of_it():
-    planes = set(TileConfig().planes)
-    assert planes - set(TileConfig(engines=()).planes) == {Plane.CORRECTION_OFFSET, Plane.CORRECTION_GAIN}
+def test_a_tile_without_an_engine_has_no_planes_of_it():
+    def absent(device, **fields):
+        return TileConfig(device=device).planes.keys() - TileConfig(device=device, **fields).planes.keys()
+
+    device = DEVICES["ReRamSB"]
+    assert absent(device, engines=("update",)) == {Plane.CORRECTION_OFFSET, Plane.CORRECTION_GAIN}
+    assert absent(device, engines=("correction",)) == {
+        Plane.STEP_UP, Plane.STEP_DOWN, Plane.SLOPE_UP, Plane.SLOPE_DOWN, Plane.W_MAX, Plane.W_MIN, Plane.HIDDEN}
     assert not TileConfig(engines=(), pins=True).loadable

@@ -372,8 +372,9 @@ def test_a_setting_written_beside_the_packets_gives_up_what_was_aborted(controll
 
 
 @pytest.mark.parametrize(("engines", "refused"), [
-    ((), (*MANAGED, *PROGRAMMING)), (("managed",), PROGRAMMING), (("programming",), MANAGED),
-    (("managed", "programming", "correction"), ())])
+    (("update",), (*MANAGED, *PROGRAMMING)), (("managed", "update"), PROGRAMMING),
+    (("programming", "update"), MANAGED), (("managed", "programming", "correction", "update"), ()),
+    (("managed",), (Opcode.UPDATE, Opcode.UPDATE_VECTOR, *PROGRAMMING))])
 def test_commands_of_what_is_left_out_are_refused(engines, refused):
     config = replace(TINY, engines=engines)
     controller = Controller(loaded_tile(config, 1))
@@ -396,6 +397,17 @@ def test_a_tile_without_managed_commands_says_so():
         tile.verify(0, np.zeros(COLS, dtype=np.int64))
     with pytest.raises(ValueError, match="not UPDATE_VECTOR"):
         tile.abort_update_vector(np.zeros(ROWS, dtype=np.int64), np.zeros(COLS, dtype=np.int64), 0)
+
+
+def test_a_tile_without_updates_says_so():
+    tile = loaded_tile(replace(TINY, engines=("managed",)), 1)
+    before = state(tile)
+    rows, cols = np.zeros(ROWS, dtype=np.int64), np.zeros(COLS, dtype=np.int64)
+    with pytest.raises(ValueError, match="Command must be one that the tile has, not UPDATE, whose engine"):
+        tile.update(rows, cols, 3)
+    with pytest.raises(ValueError, match="not UPDATE_VECTOR"):
+        tile.update_vector(rows, cols)
+    assert state(tile) == before
 
 
 def test_counters_that_are_left_out_say_so():

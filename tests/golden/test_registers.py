@@ -71,10 +71,14 @@ def test_named_values_are_all_of_a_register():
 
 
 @pytest.mark.parametrize(("parts", "absent", "bits"), [
-    ({"engines": ("programming", "correction")}, {"nm", "bm_passes", "bm_backward", "um", "bl", "ratio"}, 1 << 24),
-    ({"engines": ("managed", "correction")},
+    ({"engines": ("programming", "correction", "update")},
+     {"nm", "bm_passes", "bm_backward", "um", "bl", "ratio"}, 1 << 24),
+    ({"engines": ("managed", "correction", "update")},
      {"half_select", *(name for name in register_map(TileConfig()) if name.startswith("verify_"))}, 1 << 25),
-    ({"engines": ("managed", "programming")}, {"correct"}, 1 << 26),
+    ({"engines": ("managed", "programming", "update")}, {"correct"}, 1 << 26),
+    ({"engines": ("managed", "correction")},
+     {"train", "um", "bl", "ratio", "half_select", *(name for name in register_map(TileConfig())
+                                                     if name.startswith("verify_"))}, 0b1010 << 24),
     ({"counters": COUNTERS[1:]}, {"forwards_low", "forwards_high", "operation_forwards"}, 1),
     ({"operation_counters": False}, {f"operation_{name}" for name in COUNTERS}, 1 << 31),
 ])

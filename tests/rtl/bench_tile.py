@@ -105,13 +105,13 @@ async def soak(dut, seed):
     await bench.end()
 
 
-REFUSED = 2 + 2
-"""Cycles between the last word of a refused command and its answer: two steps of the controller, and one in the
+REFUSED = 2 + 8
+"""Cycles of a refused command beside its words: the header's decoding and the steps of the controller, and one in the
 register of each stream."""
 ACTED = REFUSED + 1
-FETCH = 2
-"""Cycles before a word that is read from memory, and before the first of an answer's other data."""
-STORE = 2
+FETCH = 5
+"""Cycles before each word that is read from a register or a plane."""
+STORE = 3
 """Cycles of each word that is stored."""
 
 
@@ -124,7 +124,7 @@ async def throughput_with_zero_waits(dut):
     n = CONFIG.cols
     for name, words, between in (
         ("GET of 1", packet(Opcode.GET, 1, 0), ACTED + FETCH),
-        ("GET of 28", packet(Opcode.GET, 28, 64), ACTED + FETCH),
+        ("GET of 28", packet(Opcode.GET, 28, 64), ACTED + FETCH * 28),
         ("SET", packet(Opcode.SET, 0, 8, [1]), ACTED),
         ("RESET", packet(Opcode.RESET), ACTED),
         ("WRITE", packet(Opcode.WRITE, Plane.WEIGHT, 0, [0] * n), ACTED + STORE * n),

@@ -49,14 +49,16 @@ def take(ctx, port):
     return [int(ctx.get(each)) for each in port] if isinstance(port, list | tuple) else int(ctx.get(port))
 
 
-def check_pipeline(component, latency: int, inputs: Mapping[str, object], expected: Mapping[str, object]) -> None:
+def check_pipeline(component, latency: int, inputs: Mapping[str, object], expected: Mapping[str, object],
+                   times: Mapping[str, int] | None = None) -> None:
     """Outputs stand `latency` cycles behind inputs that change in every cycle, so that a throughput of one a
     cycle and the latency must both be exact for the values to agree.
 
-    By port name: `inputs` hold one value a cycle, or one for all; `expected` one a cycle.
+    By port name: `inputs` hold one value a cycle, or one for all; `expected` one a cycle; `times` says by how many
+    cycles an input comes later than the others.
     """
     varying = {name: values for name, values in inputs.items() if np.ndim(values)}
-    length = len(next(iter(varying.values())))
+    length, times = len(next(iter(varying.values()))), times or {}
     found: dict[str, list] = {name: [] for name in expected}
 
     async def bench(ctx):
@@ -64,9 +66,9 @@ def check_pipeline(component, latency: int, inputs: Mapping[str, object], expect
             if name not in varying:
                 put(ctx, getattr(component, name), value)
         for cycle in range(length + latency):
-            if cycle < length:
-                for name, values in varying.items():
-                    put(ctx, getattr(component, name), values[cycle])
+            for name, values in varying.items():
+                if 0 <= (at := cycle - times.get(name, 0)) < length:
+                    put(ctx, getattr(component, name), values[at])
             if cycle >= latency:
                 for name, values in found.items():
                     values.append(take(ctx, getattr(component, name)))

@@ -11,6 +11,7 @@ from golden.pulses import pulse_width
 from golden.tile import Tile
 from rtl.analog_port import Mode
 from rtl.crossbar import CrossbarEmulator
+from rtl.planes import SIDE_LATENCY
 from tests.rtl.simulation import run
 from tests.support import CONFIGS, assert_bits, device_planes, loaded_tile, random_codes
 
@@ -47,13 +48,13 @@ class Bench:
         ctx.set(side.write, 0)
 
     async def read(self, ctx, plane: Plane) -> np.ndarray:
-        """Each place two cycles after its address."""
+        """Each place `SIDE_LATENCY` cycles after its address."""
         shape = self.config.planes[plane]
         found = np.zeros((shape.rows, shape.cols), dtype=np.int64)
         for row, column in np.ndindex(found.shape):
             self.address(ctx, plane, row, column)
-            await self.tick(ctx)
-            await self.tick(ctx)
+            for _ in range(SIDE_LATENCY):
+                await self.tick(ctx)
             found[row, column] = int(ctx.get(self.emulator.side.read))
         return found
 

@@ -7,7 +7,7 @@ from amaranth.hdl import Module, Shape, Signal, signed, unsigned
 
 from golden import formats
 from golden.formats import Format
-from rtl.formats import clip, delay, round_half_even, saturate, shape_of
+from rtl.formats import add_or_subtract, add_with_carry, clip, delay, round_half_even, saturate, shape_of
 from tests.rtl.simulation import evaluate, run
 from tests.support import assert_bits
 
@@ -79,6 +79,15 @@ def test_clip_to_every_pair_of_bounds():
     wrong = np.nonzero(wanted != found[:, 0])[0]
     named = f"clip of (value, low, high) = {rows[wrong[0]].tolist()}" if len(wrong) else "clip"
     assert_bits(named, wanted, found[:, 0])
+
+
+@pytest.mark.parametrize("b", [signed(3), unsigned(3)], ids=str)
+def test_sums_by_one_carry_chain(b):
+    ports = [Signal(signed(4), name="a"), Signal(b, name="b"), Signal(1, name="bit")]
+    rows = np.array(list(product(*(all_values(port.shape()) for port in ports))))
+    found = evaluate(ports, [add_with_carry(*ports), add_or_subtract(*ports)], rows)
+    assert_bits("a + b + carry", rows.sum(axis=1), found[:, 0])
+    assert_bits("a + b or a - b", rows[:, 0] + np.where(rows[:, 2], -rows[:, 1], rows[:, 1]), found[:, 1])
 
 
 @pytest.mark.parametrize("cycles", range(4))

@@ -11,6 +11,7 @@ from rtl.multiplier import Multiplier
 from tests.rtl.simulation import put, run, take
 from tests.support import CONFIGS, assert_bits, random_config
 
+FETCH_LATENCY = 3
 SHAPES = {**CONFIGS, "one lane": replace(CONFIGS["tiny"], rows=3, cols=4, lanes=1),
           "tall": replace(TILES["tiny"], rows=11, cols=2, lanes=2),
           **{f"random-{n}": random_config(n) for n in range(8)}}
@@ -26,7 +27,7 @@ def visits(config: TileConfig, codes: np.ndarray, forward: bool, rng) -> list[di
     found = []
     for row, chunk in pairs:
         at, columns = (row, chunk)[not forward], range(chunk * config.lanes, (chunk + 1) * config.lanes)
-        found.append({"row": row, "chunk": chunk, "first": at == inner[0], "last": at == inner[-1],
+        found.append({"row": row, "chunk": chunk, "last": at == inner[-1],
                       "factors": [int(codes[row]) if forward else int(codes[c]) if c < config.cols else 0
                                   for c in columns]})
     return found
@@ -46,11 +47,11 @@ def vectors(config: TileConfig, n: int, seed: int) -> list[np.ndarray]:
 @pytest.mark.parametrize("name", SHAPES)
 def test_charges_are_exact(name, pause):
     """Both directions by turns, at the ends of every format; words of lanes beyond the last column are any, and
-    so are `first` and `last` where there is no visit.
+    so is `last` where there is no visit.
     """
     config = SHAPES[name]
     rng = np.random.default_rng(5)
-    multiplier = Multiplier(config)
+    multiplier = Multiplier(config, FETCH_LATENCY)
     weights = np.full((config.rows, config.chunks * config.lanes), config.weight.min)
     weights[:, ::2] = rng.integers(config.weight.min, config.weight.max, weights[:, ::2].shape, endpoint=True)
     used = weights[:, :config.cols]
@@ -62,11 +63,10 @@ def test_charges_are_exact(name, pause):
         ctx.set(multiplier.start, 1)
         await ctx.tick()
         ctx.set(multiplier.start, 0)
-        waiting, in_flight, pushed, ends = visits(config, codes, forward, rng), [None, None], {}, []
+        waiting, in_flight, pushed, ends = visits(config, codes, forward, rng), [None] * FETCH_LATENCY, {}, []
         for cycle in range(10_000):
             visit = waiting.pop(0) if waiting and rng.random() >= pause else None
             ctx.set(multiplier.visit, visit is not None)
-            ctx.set(multiplier.first, visit["first"] if visit else int(rng.integers(2)))
             ctx.set(multiplier.last, visit["last"] if visit else int(rng.integers(2)))
             ctx.set(multiplier.chunk, visit["chunk"] if visit else int(rng.integers(config.chunks)))
             put(ctx, multiplier.factors, visit["factors"] if visit else [config.code.max] * config.lanes)

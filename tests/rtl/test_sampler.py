@@ -93,7 +93,7 @@ def stimulus(config: TileConfig, seed: int):
 @pytest.mark.parametrize("name", CASES)
 def test_held_charges_equal_golden(name):
     config = CASES[name]
-    sampler, wanted, found = Sampler(config, NOISE_LATENCY), [], []
+    sampler, wanted, found = Sampler(config, NOISE_LATENCY, config.lanes), [], []
 
     async def check(ctx):
         for seed in range(max(3, 60 // config.n_converters)):
@@ -111,7 +111,7 @@ def test_held_charges_equal_golden(name):
 
 def test_planes_are_read_back_between_operations():
     config = CONFIGS["linear"]
-    sampler = Sampler(config, NOISE_LATENCY)
+    sampler = Sampler(config, NOISE_LATENCY, config.lanes)
     _, gain, offset, _, _ = stimulus(config, 1)
     found = []
 

@@ -11,7 +11,9 @@ from golden.noise import Stream
 from golden.protocol import Status
 from golden.pulses import Encoding, Train, negative, pulse_width, train
 from rtl.analog_port import Bias, Mode
-from rtl.sequencer import TIMES, Sequencer
+from rtl.drive import OUTPUT_LATENCY
+from rtl.phases import TIMES
+from rtl.sequencer import Sequencer
 from tests.rtl.simulation import run, take
 from tests.rtl.test_pulses import bits, levels, load_codes, load_levels
 from tests.support import CONFIGS, assert_bits, random_codes
@@ -135,10 +137,11 @@ class Bench:
         assert not any(ctx.get(getattr(port, name)) for name in ("integrate", "slot", "hold", "row_pulse", "col_pulse"))
         return checker
 
-    def outputs(self, ctx, n: int) -> list[int]:
+    async def outputs(self, ctx, n: int) -> list[int]:
         found = []
         for line in range(n):
             ctx.set(self.sequencer.drive.output_index, line)
+            await ctx.tick().repeat(OUTPUT_LATENCY)
             found.append(int(ctx.get(self.sequencer.drive.output)))
         return found
 
@@ -177,7 +180,8 @@ def test_multiply(mode, encoding, times, busy):
             assert_bits("polarity", codes < 0, bits(checker.polarities[-1][mode == Mode.BACKWARD], n_in))
             found = np.clip(held, code.min, code.max)[:, :n_out]
             weights = 2 ** np.arange(width)[::-1, None]
-            assert_bits("outputs", (found * weights).sum(axis=0) if is_serial else found[0], bench.outputs(ctx, n_out))
+            outputs = (found * weights).sum(axis=0) if is_serial else found[0]
+            assert_bits("outputs", outputs, await bench.outputs(ctx, n_out))
             conversions = width if is_serial else 1
             assert_bits("hold strobes", conversions, checker.holds)
             rails = np.abs(found[:conversions]) == code.max
@@ -255,7 +259,7 @@ def test_reference_measures_without_lines():
             checker = await bench.operate(ctx, Mode.REFERENCE, reference=reference, levels_at=lambda n, held=held: held)
             assert checker.slots == []
             assert_bits("reference", reference, ctx.get(bench.sequencer.port.reference))
-            assert_bits("outputs", held, bench.outputs(ctx, config.n_converters))
+            assert_bits("outputs", held, await bench.outputs(ctx, config.n_converters))
             assert_bits("chip cycles", bench.chip_time(0, True), checker.chip_cycles)
 
     run(bench.sequencer, testbench)

@@ -23,6 +23,7 @@ from tests.golden.test_controller import ERRORS
 from tests.rtl.simulation import asked
 from tests.support import (
     CONFIGS,
+    FOLDED,
     assert_bits,
     device_planes,
     managed_vectors,
@@ -37,6 +38,7 @@ WIDE = TileConfig(rows=12, cols=16, lanes=5, code_bits=5, device=SoftBounds(dw_m
 """Lanes that divide neither the columns nor the draws of a Threefry call."""
 BARE = replace(WIDE, engines=(), counters=("slots", "chip_cycles"), operation_counters=False)
 """What is left where everything is left out."""
+SMALL = {"tiny": TINY, "wide": WIDE, "bare": BARE, **FOLDED}
 LANES = (1, 2, 4, 5, 8, 16)
 STRESS = [(idle, stall) for idle in (0.0, 0.3) for stall in (0.0, 0.3)]
 EMULATION_CYCLES = register_map(TINY)["emulation_cycles_low"].index
@@ -122,7 +124,7 @@ def managed(config: TileConfig, seed: int, n: int = 4) -> list[tuple[str, np.nda
 
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize(("idle", "stall"), STRESS)
-@pytest.mark.parametrize("config", [TINY, WIDE, BARE], ids=["tiny", "wide", "bare"])
+@pytest.mark.parametrize("config", SMALL.values(), ids=SMALL)
 def test_random_packets(config, idle, stall, seed):
     """Good and malformed packets, several in flight; then everything that the tile remembers."""
     pair, rng = Pair(config, idle, stall), np.random.default_rng([seed, round(10 * idle), round(10 * stall)])
@@ -238,9 +240,10 @@ def test_reset_in_the_midst_of_an_operation(broken):
 
 
 @pytest.mark.parametrize("train", Train, ids=lambda train: train.name)
-@pytest.mark.parametrize("config", [TINY, WIDE], ids=["tiny", "wide"])
-def test_encodings_and_trains(config, train):
+@pytest.mark.parametrize("name", ["tiny", "wide", "folded tiny", "folded wide", "folded writenoise"])
+def test_encodings_and_trains(name, train):
     """All encodings of codes with each kind of train, under any times."""
+    config = SMALL[name]
     pair, rng = Pair(config), np.random.default_rng(train)
     pair.load(1)
     pair.set("train", train)
@@ -274,11 +277,12 @@ def abort(pair: Pair, words, wait: int, named: str) -> tuple[int | None, int] | 
 
 
 @pytest.mark.parametrize("encoding", Encoding, ids=lambda encoding: encoding.name)
-def test_abort_and_resume(encoding):
+@pytest.mark.parametrize("config", [TINY, FOLDED["folded tiny"]], ids=["tiny", "folded tiny"])
+def test_abort_and_resume(config, encoding):
     """In any cycle, and once more while it is resumed; then all bits are those of operations that were not aborted."""
-    pair, whole = Pair(TINY), Controller(Tile(TINY))
+    pair, whole = Pair(config), Controller(Tile(config))
     pair.load(5)
-    for plane, values in device_planes(TINY, 5).items():
+    for plane, values in device_planes(config, 5).items():
         whole.tile.write_plane(plane, values)
     whole.tile.set("seed", 5)
     for name, value in {"encoding": encoding, "t_slot": 3, "t_recover": 2, "train": encoding, "t_guard": 1,
@@ -287,7 +291,7 @@ def test_abort_and_resume(encoding):
         whole.tile.set(name, value)
     resume, cuts = packet(Opcode.RESUME), set()
     for n, wait in enumerate((*range(0, 60, 3), *range(60, 250, 13))):
-        for named, words in operations(TINY, n, 1) + managed(TINY, n, 1):
+        for named, words in operations(config, n, 1) + managed(config, n, 1):
             wanted = whole.exchange(words)
             pair.exchange(resume, "RESUME of nothing")
             place = abort(pair, words, wait, named)
@@ -296,7 +300,7 @@ def test_abort_and_resume(encoding):
                 again = abort(pair, resume, 3 * wait // 2, f"RESUME of {named}")
                 if again is not None:
                     assert_bits(f"answer to RESUME of {named}", wanted, pair.exchange(resume, f"RESUME of {named}"))
-        for plane in TINY.planes:
+        for plane in config.planes:
             assert_bits(plane.name, whole.tile.planes[plane], pair.controller.tile.planes[plane])
     assert len(cuts) > 20
     pair.compare_state()
@@ -422,10 +426,11 @@ def vector(n: int, kind: str, largest: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("times", [TIMES, OTHER_TIMES], ids=str)
+@pytest.mark.parametrize("base", [WIDE, FOLDED["folded wide"]], ids=["wide", "folded wide"])
 @pytest.mark.parametrize("lanes", [4, 16])
-def test_cycles_keep_to_their_bound(lanes, times):
+def test_cycles_keep_to_their_bound(lanes, base, times):
     """Dense, sparse, single-line and zero vectors; single-row updates are the worst case of the hazard."""
-    config = replace(WIDE, lanes=lanes)
+    config = replace(base, lanes=lanes)
     pair, K = Pair(config), config.chunks
     pair.load(1)
     for name, value in times.items():
@@ -483,8 +488,9 @@ def test_cycles_of_a_slot_are_exact(lanes, t_slot):
     pair.load(1)
     pair.set("t_slot", t_slot)
     played = max(t_slot, -(-config.rows // lanes) + K)  # a slot is made while the one before it is played
-    wait = asked(lambda: RtlTile(config), lambda tile: tile.crossbar.updater.wait)
-    for rows, computed in (("zero", 2), ("dense", 2 + config.rows * K), ("one", max(2 + K, wait + 1))):
+    wait = asked(lambda: RtlTile(config), lambda tile: tile.crossbar.core.updater.wait)
+    for rows, computed in (("zero", 2), ("dense", max(2 + config.rows * K, wait + 1)),
+                           ("one", max(2 + K, wait + 1))):
         payload = np.concatenate([vector(config.rows, rows, MAX_LEVEL), vector(config.cols, "dense", MAX_LEVEL)])
         few, many = (pair.cycles_of(packet(Opcode.UPDATE, bl, payload=payload), f"UPDATE of {bl}, rows {rows}")
                      for bl in (31, 63))

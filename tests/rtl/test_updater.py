@@ -21,17 +21,20 @@ CASES = {
 
 
 class Array:
-    """Weights as block RAM: read values a cycle after their address, the old ones where both meet."""
+    """Weights as block RAM with registers at addresses and outputs: the old value where a read and a write meet."""
 
     def __init__(self, config: TileConfig, weights: np.ndarray):
         self.memory = weights.copy()
-        self.read = [0] * config.lanes
+        self.read = self.word = [0] * config.lanes
+        self.address, self.write = 0, (0, 0, ())
 
     def edge(self, address: int, write_place: int, mask: int, values) -> None:
-        self.read = self.memory[address].tolist()
-        for lane, value in enumerate(values):
-            if mask >> lane & 1:
-                self.memory[write_place, lane] = value
+        self.read, self.word = self.word, self.memory[self.address].tolist()
+        place, written, at = self.write
+        for lane, value in enumerate(at):
+            if written >> lane & 1:
+                self.memory[place, lane] = value
+        self.address, self.write = address, (write_place, mask, values)
 
 
 def chunked(config: TileConfig, values: np.ndarray) -> np.ndarray:
@@ -94,8 +97,8 @@ def update(config: TileConfig, places, seed: int, pause: float = 0.0) -> tuple[l
         nonlocal found_coincidences
         await load(ctx)
         ctx.set(updater.active, 1)
-        waiting, noises, idle_for, cycle = list(visits), [None] * NOISE_LATENCY, 0, 0
-        while idle_for <= updater.drain + 1:
+        waiting, taken, noises, idle_for, cycle = list(visits), None, [None] * NOISE_LATENCY, 0, 0
+        while idle_for <= updater.drain:
             offered = bool(waiting) and rng.random() >= pause
             ctx.set(updater.valid, offered)
             if offered:
@@ -103,16 +106,15 @@ def update(config: TileConfig, places, seed: int, pause: float = 0.0) -> tuple[l
                 ctx.set(updater.place, visit["place"])
                 ctx.set(updater.mask, bits(visit["mask"]))
                 ctx.set(updater.up, bits(visit["up"]))
-            is_visit = offered and not ctx.get(updater.blocked)
-            ctx.set(updater.visit, is_visit)
+            noises.append(taken if ctx.get(updater.visit) else None)
+            if ctx.get(updater.visit):
+                cycles.append(cycle)
+            if offered and not ctx.get(updater.blocked):
+                taken = waiting.pop(0)
             arrived = noises.pop(0)
             put(ctx, updater.xi, arrived["xi"] if arrived else rng.integers(-4000, 4000, config.lanes))
             if has_write_noise:
                 put(ctx, updater.write_xi, arrived["write_xi"] if arrived else rng.integers(-4000, 4000, config.lanes))
-            noises.append(waiting[0] if is_visit else None)
-            if is_visit:
-                cycles.append(cycle)
-                waiting.pop(0)
             found_coincidences += ctx.get(updater.coincidences)
             put(ctx, updater.weights, array.read)
             edge = (int(ctx.get(updater.address)), int(ctx.get(updater.write_place)), int(ctx.get(updater.write_mask)),
@@ -123,7 +125,7 @@ def update(config: TileConfig, places, seed: int, pause: float = 0.0) -> tuple[l
             array.edge(*edge)
             if shown:
                 apparent.edge(*shown)
-            idle_for = 0 if waiting else idle_for + 1
+            idle_for = 0 if waiting or offered else idle_for + 1
             cycle += 1
 
     run(updater, bench)
@@ -155,10 +157,10 @@ def test_same_place_again_waits_as_long_as_it_must(name):
     assert_bits("cycles between visits", np.full(62, updater.wait + 1), np.diff(cycles))
 
 
-@pytest.mark.parametrize("distance", range(1, 9))
+@pytest.mark.parametrize("distance", range(1, 17))
 def test_every_distance_between_visits_to_one_place(distance):
     """Places in a ring: one visit a cycle, but where the ring is shorter than a read-modify-write."""
-    config = replace(CASES["C equals P"], rows=9)
+    config = replace(CASES["C equals P"], rows=16)
     cycles, updater = update(config, np.tile(np.arange(distance), 40 // distance), 4)
     lap = max(distance, updater.wait + 1)
     assert_bits("cycles of a lap", np.full(len(cycles) - distance, lap),
@@ -179,14 +181,15 @@ def test_write_latency_is_exact(name):
 
     async def bench(ctx):
         ctx.set(updater.active, 1)
-        ctx.set(updater.visit, 1)
         ctx.set(updater.valid, 1)
         ctx.set(updater.mask, 1)
+        await ctx.tick()
+        ctx.set(updater.valid, 0)
         for cycle in range(updater.write_latency + 5):
+            assert ctx.get(updater.visit) == (cycle == 0)
             if ctx.get(updater.write_mask):
                 writes.append(cycle)
             await ctx.tick()
-            ctx.set(updater.visit, 0)
 
     run(updater, bench)
     assert writes == [updater.write_latency]

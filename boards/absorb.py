@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Moves registers into the multipliers and block RAMs of ECP5 beside which they stand, between yosys and nextpnr.
+
+yosys infers these blocks without their own registers, which halves the clock: a multiplier takes 4 ns from its operands
+and a block RAM 5.6 ns to its output. `rtl/dsp.py` and registered memories have the registers where the blocks have
+theirs; here they go in: registers of both operands, of the product and of the output, and of a memory's output. Values
+and cycles stay the same, as all of them begin at zero and are always enabled.
+
+    python -m boards.absorb top.json
+
+rewrites yosys' netlist in place, which must be flat.
+"""
+import json
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+_OPERANDS = {side: [f"{side}{n}" for n in range(18)] for side in "AB"}
+_RESULT = [f"P{n}" for n in range(36)]
+
+
+class Netlist:
+    """One flat module of yosys' JSON, with who drives and who reads each bit."""
+
+    def __init__(self, module: dict):
+        self.cells = module["cells"]
+        self.driver: dict = {}
+        self.readers: dict = defaultdict(set)
+        for port, described in module["ports"].items():
+            for bit in described["bits"]:
+                self.readers[bit].add((None, port))
+        for name, cell in self.cells.items():
+            for port, bits in cell["connections"].items():
+                for bit in bits:
+                    if cell["port_directions"][port] == "output":
+                        self.driver[bit] = name
+                    else:
+                        self.readers[bit].add((name, port))
+
+    def absorb(self) -> int:
+        """Move what can be moved; how many registers went."""
+        before = len(self.cells)
+        for name, cell in list(self.cells.items()):
+            if cell["type"] == "MULT18X18D":
+                for side, ports in _OPERANDS.items():
+                    self._absorb_operand(name, ports, f"REG_INPUT{side}")
+                for register in ("OUTPUT", "PIPELINE"):
+                    if self._absorb_output(cell, _RESULT):
+                        self._enable(cell, f"REG_{register}")
+            elif cell["type"] == "DP16KD":
+                for side in "AB":
+                    ports = [port for port in cell["connections"] if port.startswith(f"DO{side}")]
+                    if self._absorb_output(cell, ports):
+                        cell["parameters"][f"REGMODE_{side}"] = "OUTREG"
+        return before - len(self.cells)
+
+    def _register(self, name) -> dict | None:
+        """A cell if it is a register that begins at zero, is always enabled and never cleared."""
+        cell = self.cells.get(name)
+        if cell is None or cell["type"] != "TRELLIS_FF":
+            return None
+        parameters, connections = cell["parameters"], cell["connections"]
+        plain = (parameters["CEMUX"].strip() == "1" and parameters["REGSET"] == "RESET" and
+                 parameters["CLKMUX"] == "CLK" and connections.get("LSR", ["0"]) == ["0"] and "DI" in connections)
+        return cell if plain else None
+
+    def _absorb_operand(self, name: str, ports: list[str], register: str):
+        """Registers before ports; one that others read as well stays for them."""
+        cell = self.cells[name]
+        bits = {port: cell["connections"][port][0] for port in ports}
+        registers = {port: self._register(self.driver.get(bit)) for port, bit in bits.items() if bit != "0"}
+        if not registers or None in registers.values():
+            return
+        for port, taken in registers.items():
+            old, new = bits[port], taken["connections"]["DI"][0]
+            cell["connections"][port] = [new]
+            self.readers[old].discard((name, port))
+            self.readers[new].add((name, port))
+            cell["connections"]["CLK0"] = taken["connections"]["CLK"]
+        for old in set(bits.values()) - {"0"}:
+            if not self.readers[old]:
+                self._remove(self.driver[old])
+        self._enable(cell, register)
+
+    def _absorb_output(self, cell: dict, ports: list[str]) -> bool:
+        """Registers behind ports, if nothing else reads those."""
+        taken = {}
+        for port in ports:
+            readers = self.readers[cell["connections"][port][0]]
+            if len(readers) > 1:
+                return False
+            for name, at in readers:
+                if self._register(name) is None or at != "DI":
+                    return False
+                taken[port] = name
+        for port, name in taken.items():
+            register = self._remove(name)
+            cell["connections"][port] = register["connections"]["Q"]
+            if cell["type"] == "MULT18X18D":
+                cell["connections"]["CLK0"] = register["connections"]["CLK"]
+        return bool(taken)
+
+    def _remove(self, name: str) -> dict:
+        cell = self.cells.pop(name)
+        self.readers[cell["connections"]["DI"][0]].discard((name, "DI"))
+        return cell
+
+    def _enable(self, cell: dict, register: str):
+        cell["parameters"] |= {f"{register}_CLK": "CLK0", f"{register}_CE": "CE0", f"{register}_RST": "RST0"}
+        cell["connections"] |= {"CE0": ["1"], "RST0": ["0"]}
+        cell["port_directions"] |= {"CLK0": "input", "CE0": "input", "RST0": "input"}
+
+
+def absorb(path: Path, top: str = "top") -> int:
+    """Rewrite a netlist in place; how many registers went into blocks."""
+    netlist = json.loads(path.read_text())
+    absorbed = Netlist(netlist["modules"][top]).absorb()
+    path.write_text(json.dumps(netlist))
+    return absorbed
+
+
+if __name__ == "__main__":
+    print(f"{absorb(Path(sys.argv[1]))} registers are in multipliers and block RAMs")

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The emulated array of a folded tile: behind a `MacroPort`, with pulse drivers and converters of its own."""
+from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.lib.wiring import Component, In, Out, connect, flipped
+
+from golden.adc import HELD_FRAC
+from golden.config import TileConfig
+from rtl.analog_port import Mode
+from rtl.array_core import STEPPING, ArrayCore
+from rtl.code_walk import CodeWalk
+from rtl.formats import delay, round_half_even, saturate, shape_of
+from rtl.macro_port import MacroPort
+from rtl.planes import LaneMemory, SideBand
+from rtl.pulse_walk import PulseWalk
+
+
+class FoldedArray(Component):
+    """R x C devices and their converters, at P cross-points a cycle; no logic grows with the lines, but for memories.
+
+    It computes while the window is still open, as it knows what the lines will carry:
+
+        codes -> CodeWalk ---+-> ArrayCore -> codes of the converters
+        pulses -> PulseWalk -+
+
+    Cycles from the window's opening until `busy` falls, with K = ceil(C / P), at most (or until it closes, if later):
+
+        forward     max(active rows, beats of a chunk) * K + `multiply_constant`
+        backward    R * max(active chunks, 1) + `multiply_constant`
+        update      slots on rows * K + `slot_constant` * BL + `update_constant`, from the first slot on
+
+    Members: `port` the far side of the pins; `side` for planes, seed and event; `coincidences` of each cycle.
+    """
+
+    settle_latency = 2
+    """Cycles from a held charge to its code."""
+
+    def __init__(self, config: TileConfig):
+        port = MacroPort(config)
+        self.config, self.core, self.beats = config, ArrayCore(config, port.beat_lines), port.beats
+        self.codes = CodeWalk(config, port.beats)
+        self.pulses = PulseWalk(config) if self.core.updater else None
+        super().__init__({
+            "port": In(port), "side": In(SideBand(config)), "coincidences": Out(range(config.lanes + 1)),
+        })
+
+    @property
+    def _multiply_drain(self) -> int:
+        return self.core.multiply_drain + self.codes.latency + self.settle_latency
+
+    @property
+    def multiply_constant(self) -> int:
+        return self.core.sampler.fill_latency + self._multiply_drain + self.beats + 4
+
+    @property
+    def slot_constant(self) -> int:
+        return 2 * self.pulses.row_chunks + self.core.updater.wait if self.pulses else 0
+
+    @property
+    def update_constant(self) -> int:
+        return self.core.update_drain + 10
+
+    def elaborate(self, platform):
+        m = Module()
+        port, core, codes = self.port, self.core, self.codes
+        m.submodules.core, m.submodules.codes = core, codes
+        connect(m, core.side, flipped(self.side))
+        is_forward, is_stepping = port.mode == Mode.FORWARD, Value.cast(port.mode).matches(*STEPPING)
+        m.d.comb += [
+            core.mode.eq(port.mode), core.forward.eq(is_forward), self.coincidences.eq(core.coincidences),
+            codes.write.eq(port.code_write), codes.line.eq(port.code_line), codes.code.eq(port.code),
+            codes.forward.eq(is_forward), codes.serial.eq(port.serial), codes.bit.eq(port.bit),
+            core.multiply.eq(codes.visit), core.last.eq(codes.last),
+            *(factor.eq(given) for factor, given in zip(core.factors, codes.factors, strict=True)),
+            core.place.eq(codes.place), core.chunk.eq(codes.chunk),
+        ]
+        if self.pulses:
+            self._coincide(m, is_stepping)
+        self._control(m, is_stepping)
+        self._convert(m)
+        return m
+
+    def _coincide(self, m: Module, is_stepping):
+        """Pulses to visits of the devices."""
+        port, core, pulses = self.port, self.core, self.pulses
+        m.submodules.pulses = pulses
+        m.d.comb += [
+            pulses.clear.eq(~is_stepping), pulses.write.eq(port.pulse_write),
+            pulses.beat.eq(port.pulse_beat), pulses.pulses.eq(port.pulses),
+            pulses.negatives.eq(port.negatives), pulses.slot.eq(port.slot), pulses.ended.eq(~port.integrate),
+            pulses.blocked.eq(core.blocked), core.coincide.eq(pulses.coincide), core.mask.eq(pulses.mask),
+            core.up.eq(pulses.up), core.row.eq(pulses.row), core.slot.eq(pulses.slot_number),
+        ]
+        with m.If(is_stepping):
+            m.d.comb += [core.place.eq(pulses.place), core.chunk.eq(pulses.chunk)]
+
+    def _control(self, m: Module, is_stepping):
+        """Compute as soon as the window opens."""
+        port, core = self.port, self.core
+        drained = Signal(range(max(core.update_drain, self._multiply_drain) + 1))
+        m.d.comb += port.busy.eq(1)
+        m.d.sync += drained.eq(0)
+        with m.FSM():
+            with m.State("IDLE"):  # planes may be loaded
+                m.d.comb += [core.idle.eq(1), port.busy.eq(0)]
+                with m.If(port.integrate):
+                    m.d.comb += core.open.eq(1)
+                    m.next = "PREPARE"
+                    with m.If(is_stepping):
+                        m.next = "COINCIDE"
+            with m.State("PREPARE"):  # wait for offsets and noise of the converters
+                with m.If(core.ready):
+                    m.d.comb += self.codes.start.eq(1)
+                    m.next = "MULTIPLY"
+            with m.State("MULTIPLY"):  # a chunk of cross-points a cycle into the accumulators
+                with m.If(~self.codes.running):
+                    m.next = "DRAIN"
+            with m.State("COINCIDE"):  # a chunk of cross-points a cycle into the device engines
+                with m.If(self.pulses.done if self.pulses else 1):
+                    m.next = "DRAIN"
+            with m.State("DRAIN"):  # let the pipelines run empty
+                m.d.sync += drained.eq(drained + 1)
+                with m.If(drained == Mux(is_stepping, core.update_drain, self._multiply_drain)):
+                    m.next = "CLOSE"
+            with m.State("CLOSE"):  # the window may be open still
+                m.d.comb += port.busy.eq(0)
+                with m.If(~port.integrate):
+                    m.next = "IDLE"
+
+    def _convert(self, m: Module):
+        """Codes into a memory as their charges come, and out of it from `hold` on."""
+        config, port, core, n_beats = self.config, self.port, self.core, self.core.sampler.chunks
+        code = shape_of(config.adc.code)
+        m.submodules.results = results = LaneMemory(config.adc.code, n_beats, core.sampled)
+        m.d.comb += [results.write_address.eq(delay(m, core.held_chunk, 2)),
+                     results.write_mask.eq(delay(m, core.is_held, 2, reset=True).replicate(core.sampled))]
+        for lane, held in enumerate(core.held):
+            rounded = round_half_even(held, HELD_FRAC)
+            nearest = Signal.like(rounded, name=f"nearest_{lane}", reset_less=True)
+            found = Signal(code, name=f"found_{lane}", reset_less=True)
+            m.d.sync += [nearest.eq(rounded), found.eq(saturate(nearest, config.adc.code))]
+            m.d.comb += [results.write_values[lane].eq(found), port.results[lane].eq(results.values[lane])]
+
+        is_giving, beat = Signal(), Signal.like(port.result_beat)
+        with m.If(port.hold):
+            m.d.sync += [is_giving.eq(1), beat.eq(0)]
+        with m.Elif(is_giving):
+            m.d.sync += [beat.eq(beat + 1), is_giving.eq(beat != n_beats - 1)]
+        m.d.comb += [results.address.eq(beat), port.result_valid.eq(delay(m, is_giving, 1, reset=True)),
+                     port.result_beat.eq(delay(m, beat, 1))]

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pulse trains of updates, made P lines at a time; mirrors `golden.pulses.train`."""
+from amaranth.hdl import Cat, Const, EnableInserter, Module, Mux, Signal, signed
+from amaranth.lib.wiring import Component, In, Out
+
+from golden.config import LEVEL, MAX_BL, MAX_LEVEL, TileConfig
+from golden.formats import Format
+from golden.noise import Stream
+from golden.pulses import LEVEL_FRAC, TRAIN_WORD, Train
+from rtl.formats import delay, round_half_even, shape_of
+from rtl.noise import UniformLanes
+from rtl.planes import LaneMemory
+
+_SUM = Format(MAX_LEVEL.bit_length(), signed=False)
+
+
+class _TrainPipeline(Component):
+    """Makes the pulses of a chunk of P lines in a slot: one chunk a cycle, `latency` cycles later.
+
+    Slots come in order, each with all its chunks: a train that is spread evenly keeps a sum a line.
+    """
+
+    def __init__(self, config: TileConfig, lanes: int, row_chunks: int, col_chunks: int):
+        self.lanes, self.row_chunks = lanes, row_chunks
+        self.chunks = row_chunks + col_chunks
+        self.uniform = UniformLanes(lanes, max(row_chunks, col_chunks), config.rounds)
+        super().__init__({
+            "write": In(1), "write_chunk": In(range(self.chunks)), "lane": In(range(lanes)),
+            "value": In(shape_of(TRAIN_WORD)), "kind": In(Train), "bl": In(range(MAX_BL + 1)),
+            "seed": In(32), "event": In(32),
+            "clear": In(1), "ask": In(1), "ask_chunk": In(range(self.chunks)), "slot": In(range(MAX_BL + 1)),
+            "valid": Out(1), "chunk": Out(range(self.chunks)), "made_slot": Out(range(MAX_BL + 1)),
+            "pulses": Out(lanes), "negatives": Out(lanes),
+        })
+
+    @property
+    def latency(self) -> int:
+        return self.uniform.latency + 1
+
+    def elaborate(self, platform):
+        m = Module()
+        lanes, n_fetch = self.lanes, self.uniform.latency - 1
+        m.submodules.uniform = uniform = self.uniform
+        m.submodules.stored = stored = LaneMemory(TRAIN_WORD, self.chunks, lanes)
+        m.submodules.sums = sums = LaneMemory(_SUM, self.chunks, lanes)
+
+        is_row = self.ask_chunk < self.row_chunks
+        m.d.comb += [
+            uniform.seed.eq(self.seed), uniform.event.eq(self.event), uniform.slot.eq(self.slot),
+            uniform.stream.eq(Mux(is_row, Stream.ROW_TRAIN, Stream.COLUMN_TRAIN)),
+            uniform.chunk.eq(Mux(is_row, self.ask_chunk, self.ask_chunk - self.row_chunks)),
+            stored.address.eq(delay(m, self.ask_chunk, n_fetch - 1)), sums.address.eq(delay(m, stored.address, 1)),
+            sums.write_address.eq(delay(m, sums.address, 1)),
+            self.chunk.eq(delay(m, sums.address, 2)),
+        ]
+        m.d.comb += self.made_slot.eq(delay(m, self.slot, uniform.latency + 1))
+        flight = Signal(uniform.latency)
+        m.d.sync += Cat(flight, self.valid).eq(Mux(self.clear, 0, Cat(self.ask, flight)))
+        self._store(m, stored)
+
+        # a pulse where the sum passes its modulus; half of it to begin with
+        slot, is_asked = delay(m, self.slot, n_fetch + 1), delay(m, self.ask, n_fetch + 1, reset=True)
+        late_row, modulus = delay(m, is_row, n_fetch + 1), Signal(range(MAX_LEVEL + 1), reset_less=True)
+        m.d.sync += modulus.eq(Mux(self.kind == Train.MEAN_COUNT, self.bl, MAX_LEVEL))
+        m.d.comb += sums.write_mask.eq(is_asked.replicate(lanes))
+        for lane in range(lanes):
+            value, amount = delay(m, stored.values[lane], 1), stored.values[lane][:_SUM.bits]
+            short = Signal(signed(_SUM.bits + 1), name=f"short_{lane}", reset_less=True)
+            m.d.sync += short.eq(amount - modulus)
+            before = Mux(slot == 0, modulus >> 1, sums.values[lane])
+            total, rest = (Signal(signed(_SUM.bits + 2), name=f"{name}_{lane}") for name in ("total", "rest"))
+            is_passed = rest >= 0
+            m.d.comb += [total.eq(before + value[:_SUM.bits]), rest.eq(before + short),
+                         sums.write_values[lane].eq(Mux(is_passed, rest, total))]
+            m.d.sync += self.negatives[lane].eq(Mux(self.kind == Train.WORDS, value[0], value[-1]))
+            with m.Switch(self.kind):
+                with m.Case(Train.STOCHASTIC):
+                    m.d.sync += self.pulses[lane].eq(uniform.draws[lane] < value[:_SUM.bits])
+                with m.Case(Train.WORDS):
+                    m.d.sync += self.pulses[lane].eq(value.bit_select(slot + 1, 1))
+                with m.Default():
+                    m.d.sync += self.pulses[lane].eq(Mux(late_row, slot < value[:_SUM.bits], is_passed))
+        return m
+
+    def _store(self, m: Module, stored: LaneMemory):
+        """A line's value to its word, three cycles later: the magnitude of its level or the count of its pulses with
+        the sign on top, or the train itself.
+        """
+        level, magnitude = Signal(shape_of(LEVEL)), Signal(range(MAX_LEVEL + 1), reset_less=True)
+        product = Signal(len(magnitude) + len(self.bl), reset_less=True)
+        is_counted = (self.kind == Train.MEAN_COUNT) | (
+            (self.kind == Train.IMPLICIT) & (self.write_chunk < self.row_chunks))
+        m.d.comb += level.eq(self.value)
+        m.d.sync += [magnitude.eq(Mux(level < 0, -level, level)), product.eq(magnitude * self.bl)]
+        given, late_magnitude = delay(m, self.value, 2), delay(m, magnitude, 1)
+        amount = Mux(delay(m, is_counted, 2), round_half_even(product, LEVEL_FRAC), late_magnitude)
+        word = Mux(self.kind == Train.WORDS, given.as_unsigned(),
+                   Cat(amount, Const(0, TRAIN_WORD.bits - 1 - len(amount)), given < 0))
+        m.d.comb += [stored.write_address.eq(delay(m, self.write_chunk, 3)),
+                     stored.write_mask.eq(delay(m, self.write << self.lane, 3, reset=True)[:len(stored.write_mask)])]
+        values = Signal(TRAIN_WORD.bits, reset_less=True)
+        m.d.sync += values.eq(word)
+        m.d.comb += [value.eq(values) for value in stored.write_values]
+
+
+def train_members(config: TileConfig) -> dict:
+    """Ports of trains, whichever way their pulses leave."""
+    chunks = -(-config.rows // config.lanes) + config.chunks
+    return {
+        "write": In(1), "chunk": In(range(chunks)), "lane": In(range(config.lanes)), "value": In(shape_of(TRAIN_WORD)),
+        "kind": In(Train), "start": In(1), "stop": In(1), "bl": In(range(MAX_BL + 1)), "advance": In(1),
+        "seed": In(32), "event": In(32), "first_slot": In(range(MAX_BL + 1)), "ready": Out(1),
+    }
+
+
+class TrainSource(Component):
+    """Trains on all rows and columns, of the kinds of `golden.pulses.Train`, in beats of L lines, which divide P.
+
+    One set of L lanes serves all lines, beat by beat, a slot ahead of the one being played: from `start`, `ready`
+    says that the beats of the next slot have been sent, and `advance` takes that slot. A slot takes `chunks` beats,
+    P / L of them for each of ceil(R / P) + ceil(C / P) chunks, a cycle each; the first one `latency` more.
+
+    Members: `write`, `chunk`, `lane`, `value` load one line (row chunks first, then column chunks), a level or a
+    word, while `kind` and `bl` stand as in the operation; `start`, `advance`, `seed`, `event` in; `ready`; `beat`,
+    number `beat_chunk`, with `pulses` and `negatives` of its lines out. The train begins with `first_slot`, taken at
+    `start`; making the slots before it takes as long as ever. `stop` ends a train before its time.
+    """
+
+    def __init__(self, config: TileConfig, lanes: int | None = None):
+        self.config, self.lanes = config, lanes or config.lanes
+        self.parts = config.lanes // self.lanes
+        self.row_chunks, col_chunks = (-(-n // config.lanes) * self.parts for n in (config.rows, config.cols))
+        self.pipeline = _TrainPipeline(config, self.lanes, self.row_chunks, col_chunks)
+        self.chunks = self.pipeline.chunks
+        super().__init__({
+            **train_members(config),
+            "beat": Out(1), "beat_chunk": Out(range(self.chunks)), "pulses": Out(self.lanes),
+            "negatives": Out(self.lanes),
+        })
+
+    @property
+    def latency(self) -> int:
+        """Cycles from `start` to the first `ready`, beyond those of a slot."""
+        return self.pipeline.latency + 1
+
+    def elaborate(self, platform):
+        m = Module()
+        pipeline = self.pipeline
+
+        # everything waits while a slot stands that has not been taken
+        is_moving, is_made = Signal(), Signal()
+        m.submodules.pipeline = EnableInserter(is_moving)(pipeline)
+        m.d.comb += [is_moving.eq(~(pipeline.valid & self.ready & ~self.advance) | self.stop),
+                     is_made.eq(pipeline.valid & is_moving & ~self.stop), pipeline.clear.eq(self.stop)]
+
+        # ask for chunk after chunk, slot after slot
+        with m.If(self.stop):
+            m.d.sync += pipeline.ask.eq(0)
+        with m.Elif(self.start):
+            m.d.sync += [pipeline.ask.eq(1), pipeline.ask_chunk.eq(0), pipeline.slot.eq(0)]
+        with m.Elif(pipeline.ask & is_moving):
+            m.d.sync += pipeline.ask_chunk.eq(pipeline.ask_chunk + 1)
+            with m.If(pipeline.ask_chunk == self.chunks - 1):
+                m.d.sync += [pipeline.ask_chunk.eq(0), pipeline.slot.eq(pipeline.slot + 1),
+                             pipeline.ask.eq(pipeline.slot + 1 != self.bl)]
+
+        # the beats of a slot
+        with m.If(self.advance | self.stop):
+            m.d.sync += self.ready.eq(0)
+        first = Signal.like(self.first_slot)
+        with m.If(self.start):
+            m.d.sync += first.eq(self.first_slot)
+        m.d.comb += [self.beat.eq(is_made & (pipeline.made_slot >= first)), self.beat_chunk.eq(pipeline.chunk),
+                     self.pulses.eq(pipeline.pulses), self.negatives.eq(pipeline.negatives)]
+        with m.If(self.beat & (pipeline.chunk == self.chunks - 1)):
+            m.d.sync += self.ready.eq(1)
+
+        bits = len(pipeline.lane) if self.parts > 1 else len(self.lane)
+        m.d.comb += [
+            pipeline.write.eq(self.write), pipeline.write_chunk.eq(Cat(self.lane[bits:], self.chunk)),
+            pipeline.lane.eq(self.lane[:bits]),
+            pipeline.value.eq(self.value), pipeline.kind.eq(self.kind), pipeline.bl.eq(self.bl),
+            pipeline.seed.eq(self.seed), pipeline.event.eq(self.event),
+        ]
+        return m

