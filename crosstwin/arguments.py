@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kinds of command-line arguments, each with a clear sentence for what it refuses."""
+"""Command-line arguments that several commands take, each with a clear sentence for what it refuses."""
 import argparse
+from collections.abc import Iterable
+
+from crosstwin.console import UsageError
 
 
 def count(low: int, high: int):
@@ -18,3 +21,20 @@ def count(low: int, high: int):
 
 seed = count(0, 2 ** 32 - 1)
 """A seed: 32 bits."""
+
+
+def given(arguments: argparse.Namespace, names: Iterable[str]) -> dict:
+    """The values of those options of these names that were given."""
+    return {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
+
+
+def board(name: str, what: str):
+    """The board of that name, for `what` needs it; UsageError."""
+    try:
+        from boards.build import named
+    except ImportError as error:
+        raise UsageError(f"{what} {error.name}: pip install crosstwin[fpga]") from None
+    try:
+        return named(name)
+    except ValueError as error:
+        raise UsageError(str(error)) from None

@@ -8,10 +8,11 @@ from itertools import islice
 import numpy as np
 
 from crosstwin import aborts
+from crosstwin.config_stimulus import draw_config
 from crosstwin.links import ControllerLink, VerilatedLink
 from crosstwin.netlist import can_carry
 from crosstwin.recorder import hexa
-from crosstwin.stimulus import Operation, draw_config, draw_operations, readback
+from crosstwin.stimulus import Operation, draw_operations, readback
 from golden import protocol
 from golden.config import TileConfig
 from golden.controller import Controller

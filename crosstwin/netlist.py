@@ -11,7 +11,7 @@ from crosstwin.links import serial_verilog
 from golden.config import TileConfig
 from golden.frame import longest_packet
 from golden.link import Host, Verdict
-from golden.protocol import FIRST, LAST, split
+from golden.protocol import FIRST, LAST, framed, split
 
 DIVISOR = 4
 """Cycles of a bit on the line, whatever the board's own rate: each of them is simulated."""
@@ -61,10 +61,7 @@ class NetlistLink:
     def _packet(self, packet: np.ndarray) -> np.ndarray:
         self._host.command((packet & np.uint64(0xFFFFFFFF)).tolist())
         self._until_done()
-        response = np.array(self._host.response, dtype=np.uint64)
-        response[0] |= np.uint64(FIRST)
-        response[-1] |= np.uint64(LAST)
-        return response
+        return framed(self._host.response)
 
     def _until_done(self) -> None:
         """Send what is pending until it is answered; this line damages nothing, so nothing is sent twice."""

@@ -10,7 +10,7 @@ import serial
 from crosstwin.driver import LinkError
 from golden.frame import Frame, Reason
 from golden.link import Host, Verdict
-from golden.protocol import FIRST, LAST, split
+from golden.protocol import framed, split
 
 BAUD = 1_000_000
 """Rate of the boards' serial lines, bits a second; a pseudo-terminal has none."""
@@ -71,10 +71,7 @@ class SerialLink:
         self._is_aborting = False
         self._host.command((packet & np.uint64(0xFFFFFFFF)).tolist())
         self._until_done()
-        response = np.array(self._host.response, dtype=np.uint64)
-        response[0] |= np.uint64(FIRST)
-        response[-1] |= np.uint64(LAST)
-        return response
+        return framed(self._host.response)
 
     def _session(self) -> None:
         self._host.open(secrets.randbits(16))

@@ -130,8 +130,14 @@ def packets(opcode: int, arguments, indices, payloads) -> np.ndarray:
     words = np.empty((len(payloads), payloads.shape[1] + 1), dtype=np.uint64)
     words[:, 0] = header(opcode, np.asarray(arguments, dtype=np.int64), np.asarray(indices, dtype=np.int64))
     words[:, 1:] = payloads & 0xFFFFFFFF
-    words[:, 0] |= np.uint64(FIRST)
-    words[:, -1] |= np.uint64(LAST)
+    return framed(words)
+
+
+def framed(words) -> np.ndarray:
+    """Data words of packets (..., n) as uint64 stream words, framing bits included; in place if they are uint64."""
+    words = np.asarray(words, dtype=np.uint64)
+    words[..., 0] |= np.uint64(FIRST)
+    words[..., -1] |= np.uint64(LAST)
     return words
 
 

@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from crosstwin import console
+from crosstwin.arguments import board as board_of
+from crosstwin.arguments import given
 from golden.presets import DEVICES
 
 _OVERRIDES = {"rows": "rows of the tile", "cols": "columns of the tile", "lanes": "multiply-accumulate lanes"}
@@ -25,13 +27,11 @@ def add(commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Build, and show what it came to."""
+    board = board_of(arguments.board, "Building needs")
+    from boards.build import build
+
+    overrides = given(arguments, _OVERRIDES)
     try:
-        from boards.build import build, named
-    except ImportError as error:
-        raise console.UsageError(f"Building needs {error.name}: pip install crosstwin[fpga]") from None
-    try:
-        board = named(arguments.board)
-        overrides = {name: getattr(arguments, name) for name in _OVERRIDES if getattr(arguments, name) is not None}
         if arguments.device:
             overrides["device"] = DEVICES[arguments.device]
         config = replace(board.config, **overrides)

@@ -9,7 +9,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 from crosstwin import comparison, console, netlist
-from crosstwin.arguments import count, seed
+from crosstwin.arguments import board as board_of
+from crosstwin.arguments import count, given, seed
 
 OVERRIDES = {"rows": "rows", "cols": "columns", "lanes": "lanes"}
 
@@ -38,8 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
     begin = time.perf_counter()
     if arguments.netlist:
         return _run_netlist(arguments, begin)
-    if sizes := [name for name in OVERRIDES if getattr(arguments, name) is not None]:
-        raise console.UsageError(f"--{sizes[0]} must come with --netlist BOARD: other configurations are drawn")
+    if sizes := given(arguments, OVERRIDES):
+        size = next(iter(sizes))
+        raise console.UsageError(f"--{size} must come with --netlist BOARD: other configurations are drawn")
     arguments.ops = 200 if arguments.ops is None else arguments.ops
     numbers = range(arguments.configs) if arguments.only is None else [arguments.only]
     outcomes = []
@@ -63,16 +65,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run_netlist(arguments: argparse.Namespace, begin: float) -> int:
     """The same for one tile's netlist, whose steps are timed as well."""
-    try:
-        from boards.build import named
-        from boards.flow import BuildError
-    except ImportError as error:
-        raise console.UsageError(f"Netlists need {error.name}: pip install crosstwin[fpga]") from None
+    board = board_of(arguments.netlist, "Netlists need")
+    from boards.flow import BuildError
+
     n_operations = 40 if arguments.ops is None else arguments.ops
     try:
-        board = named(arguments.netlist)
-        config = replace(board.config, **{name: getattr(arguments, name) for name in OVERRIDES
-                                          if getattr(arguments, name) is not None})
+        config = replace(board.config, **given(arguments, OVERRIDES))
     except ValueError as error:
         raise console.UsageError(str(error)) from None
     times = []

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from crosstwin import console
+from crosstwin.arguments import board as board_of
 from crosstwin.commands.build import folder_of
 
 _TOOL = "openFPGALoader"
@@ -22,14 +22,7 @@ def add(commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Program; RuntimeError where there is no bitstream, no tool, or the tool fails."""
-    try:
-        from boards.build import named
-    except ImportError as error:
-        raise console.UsageError(f"Programming needs {error.name}: pip install crosstwin[fpga]") from None
-    try:
-        board = named(arguments.board)
-    except ValueError as error:
-        raise console.UsageError(str(error)) from None
+    board = board_of(arguments.board, "Programming needs")
     bitstream = folder_of(board, arguments.output) / board.family.bitstream
     if not bitstream.exists():
         raise RuntimeError(f"{bitstream} must be built first: crosstwin build --board {board.name}")

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from crosstwin import configfile, console
+from crosstwin.arguments import given
 from golden.presets import DEVICES
 
 _OVERRIDES = {"rows": "rows of the tile", "cols": "columns of the tile", "lanes": "multiply-accumulate lanes",
@@ -27,7 +28,7 @@ def add(commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the file."""
-    overrides = {name: getattr(arguments, name) for name in _OVERRIDES if getattr(arguments, name) is not None}
+    overrides = given(arguments, _OVERRIDES)
     if arguments.device:
         overrides["device"] = DEVICES[arguments.device]
     try:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from crosstwin import cli, comparison
+from crosstwin.config_stimulus import draw_config
 from crosstwin.links import ControllerLink
-from crosstwin.stimulus import draw_config, draw_operations
+from crosstwin.stimulus import draw_operations
 from golden.controller import Controller
 from golden.protocol import Status, split
 from golden.tile import Tile
