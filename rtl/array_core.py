@@ -44,8 +44,8 @@ class ArrayCore(Component):
         has_steps = "update" in config.engines
         steps_draw = has_steps * (bool(engine.sigma) + bool(engine.write_sigma))
         converters_draw = bool(config.adc.sigma or config.adc.comparator_sigma or config.adc.phase_noise)
-        lanes, chunks = (config.lanes, chunks) if steps_draw else (self.sampled, chunks * self.parts)
-        self.noise = [GaussianLanes(lanes, chunks, config.rounds) for _ in range(max(converters_draw, steps_draw))]
+        drawn = (config.lanes, chunks) if steps_draw else (self.sampled, chunks * self.parts)
+        self.noise = [GaussianLanes(*drawn, config.rounds) for _ in range(max(converters_draw, steps_draw))]
         self.noise_latency = self.noise[0].latency if self.noise else 1
         self.is_shared = steps_draw and self.queue is not None
         self.sampler = Sampler(config, self.noise_latency + self.is_shared, self.sampled)
@@ -197,9 +197,7 @@ class ArrayCore(Component):
         side, sampler, updater = self.side, self.sampler, self.updater
         write = (side.write & self.idle) << side.lane
         lane_bits = len(side.lane) - self._part_bits  # lanes of a beat
-        lane, beat = side.lane, side.chunk
-        if self.queue:
-            lane, beat = side.lane[:lane_bits], Cat(side.lane[lane_bits:], side.chunk)
+        lane, beat = side.lane[:lane_bits], Cat(side.lane[lane_bits:], side.chunk)
         beat_write = (side.write & self.idle) << lane
         m.d.comb += [
             sampler.address.eq(beat), sampler.value.eq(side.value),

@@ -58,16 +58,13 @@ class CodeWalk(Component):
         is_visit, is_free = Signal(), ~self.forward & (outer + 1 != last_outer)
         m.d.comb += [is_last.eq(inner == last_inner), is_visit.eq(self.running & (inner <= last_inner)),
                      is_end.eq((inner >= last_inner) & ((inner >= self.least - 1) | is_free))]
+        n_listed = Mux(self.forward, n_lines, n_chunks)
         with m.If(self.start):
             m.d.sync += [
-                self.running.eq(1), outer.eq(0), inner.eq(0), row_base.eq(0),
+                self.running.eq(1), outer.eq(0), inner.eq(0), row_base.eq(0), is_none.eq(n_listed == 0),
                 last_outer.eq(Mux(self.forward, config.chunks - 1, config.rows - 1)),
-                is_none.eq(Mux(self.forward, n_lines == 0, n_chunks == 0)),
+                last_inner.eq(Mux(n_listed == 0, 0, n_listed - 1)),
             ]
-            with m.If(self.forward):
-                m.d.sync += last_inner.eq(Mux(n_lines == 0, 0, n_lines - 1))
-            with m.Else():
-                m.d.sync += last_inner.eq(Mux(n_chunks == 0, 0, n_chunks - 1))
         with m.Elif(self.running):
             m.d.sync += inner.eq(inner + 1)
             with m.If(is_end):

@@ -5,6 +5,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import TileConfig
 from rtl.analog_port import AnalogPort, Bias, Mode
+from rtl.dsp import levels, tree
 from rtl.formats import delay, popcount
 
 _WORD = 8
@@ -33,7 +34,7 @@ class Meter(Component):
     @property
     def _levels(self) -> int:
         """Cycles to count the lines of a side."""
-        return 2 + (-(-self.config.n_converters // _WORD) - 1).bit_length()
+        return 2 + levels(-(-self.config.n_converters // _WORD))
 
     @property
     def latency(self) -> int:
@@ -51,7 +52,7 @@ class Meter(Component):
         is_slot = delay(m, port.slot, n_levels, reset=True)
         is_programming, is_updating = late(port.mode == Mode.PROGRAM), late(port.mode == Mode.UPDATE)
         is_half, is_third = late(port.half_select == Bias.HALF), late(port.half_select == Bias.THIRD)
-        rows, cols = (self._count(m, lines) for lines in (port.row_pulse, port.col_pulse))
+        rows, cols = self._count(m, "rows", port.row_pulse), self._count(m, "cols", port.col_pulse)
 
         # a row or all rows are on while programming, so that products are with constants
         is_all = Signal(reset_less=True)
@@ -79,10 +80,9 @@ class Meter(Component):
             m.d.sync += getattr(self, name).eq(Mux(is_slot & is_meant, amount, 0))
         return m
 
-    def _count(self, m: Module, lines) -> Value:
+    def _count(self, m: Module, name: str, lines) -> Value:
         """How many lines are on."""
         lines = delay(m, lines, 1)
         counts = [delay(m, popcount(lines[n:n + _WORD]), 1) for n in range(0, len(lines), _WORD)]
-        for _ in range(self._levels - 2):
-            counts = [delay(m, sum(counts[n:n + 2], Const(0, 1)), 1) for n in range(0, len(counts), 2)]
-        return counts[0]
+        total = tree(m, name, counts)
+        return delay(m, total, self._levels - 2 - levels(len(counts)))  # as late as those of the longer side

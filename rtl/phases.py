@@ -56,6 +56,7 @@ class Phases(Component):
     """
 
     own_cycles = 5
+    """Cycles of a window beside the chip's, those for which pulses are not ready, and those of `busy`."""
 
     def __init__(self, config: TileConfig):
         self.config = config
@@ -204,9 +205,13 @@ class Phases(Component):
             drive.done.eq(self.done), drive.status.eq(self.status), drive.abort.eq(self.abort),
             *(getattr(port, name).eq(getattr(self, name)) for name in ("mode", "integrate", "slot", "hold")),
             port.weighted.eq(self.is_weighted),
-            self.adc_done.eq(adc.done), self.adc_chip_cycle.eq(adc.chip_cycle), adc.busy.eq(port.busy),
+            self.adc_done.eq(adc.done), self.adc_chip_cycle.eq(adc.chip_cycle),
             adc.start.eq(self.adc_start), adc.stop.eq(self.adc_stop), adc.t_convert.eq(sequencer.t_convert),
         ]
+        with m.If(drive.start):
+            m.d.sync += drive.saturated.eq(0)
+        with m.Elif(sequencer.converted & sequencer.n_saturated.any()):
+            m.d.sync += drive.saturated.eq(1)
         if sequencer.trains:
             self._attach_trains(m, sequencer)
 

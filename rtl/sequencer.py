@@ -22,16 +22,13 @@ class Sequencer(Component):
     Members: as in `sequencer_members`, and `port` to the array.
     """
 
+    own_cycles = Phases.own_cycles
+
     def __init__(self, config: TileConfig):
         self.config, self.phases = config, Phases(config)
         self.widths, self.adc = PulseWidth(config), AdcInterface(config)
         self.trains = PulseTrain(config) if "update" in config.engines else None
         super().__init__({**sequencer_members(config), "port": Out(AnalogPort(config))})
-
-    @property
-    def own_cycles(self) -> int:
-        """Cycles of a window beside the chip's, those for which pulses are not ready, and those of `busy`."""
-        return self.phases.own_cycles
 
     def elaborate(self, platform):
         m = Module()
@@ -39,7 +36,7 @@ class Sequencer(Component):
         m.submodules.widths = widths
         phases.attach(m, self)
         m.d.comb += [
-            port.reference.eq(drive.reference),
+            port.reference.eq(drive.reference), self.adc.busy.eq(port.busy),
             port.half_select.eq(Mux(phases.mode == Mode.PROGRAM, self.half_select, Bias.NONE)),
             widths.write.eq(drive.width_write), widths.index.eq(drive.width_index), widths.code.eq(drive.width_code),
             widths.restart.eq(drive.start), widths.advance.eq(phases.take_slot), widths.bit.eq(phases.bit),
@@ -104,7 +101,3 @@ class Sequencer(Component):
                 m.d.sync += output.eq(Mux(phases.is_first, 0, output << 1) + found)
         found = Array(outputs)[delay(m, drive.output_index, 1)]
         m.d.comb += [self.n_saturated.eq(popcount(is_rail)), drive.output.eq(delay(m, found, OUTPUT_LATENCY - 1))]
-        with m.If(drive.start):
-            m.d.sync += drive.saturated.eq(0)
-        with m.Elif(self.converted & is_rail.any()):
-            m.d.sync += drive.saturated.eq(1)
