@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random tile configurations, drawn as `crosstwin.stimulus` draws packets for them."""
+from dataclasses import replace
+
 import numpy as np
 
 from golden.adc import AdcConfig, AdcKind
@@ -12,6 +14,9 @@ _WHOLE = 0.7
 _FOLDED = 0.25
 """Share of the tiles that are folded."""
 
+_ROLLED = 0.3
+"""Share of the folded tiles that are rolled."""
+
 
 def draw_config(rng: np.random.Generator) -> TileConfig:
     """A tile configuration; most are small, one in eight has up to 70 rows or columns."""
@@ -22,6 +27,9 @@ def draw_config(rng: np.random.Generator) -> TileConfig:
     if rng.random() < _FOLDED:
         engines = fields.get("engines", ENGINES)
         fields |= {"folded": True, "engines": [name for name in engines if name != "programming"]}
+        if rng.random() < _ROLLED:
+            quiet = replace(fields["device"], dw_min_std=0.0, write_noise_std=0.0)
+            fields |= {"rolled": True, "device": quiet, "lanes": 1 << int(fields["lanes"]).bit_length() - 1}
     while True:
         try:
             return TileConfig(adc=_adc(rng, max(rows, cols)), **fields)

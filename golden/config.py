@@ -101,7 +101,8 @@ class TileConfig:
     behind the analog port, whose planes nobody can load, and not an emulator; `folded` where lines travel in beats to
     an array with its own pulse drivers and converters, and not over a wire a line: the same bits, and logic that does
     not grow with the lines, but ideal converters (sar or spi, apart from noise, gain and offset) and no programming
-    commands; the `engines` (of ENGINES) and `counters` (of COUNTERS) that it has, and whether it has
+    commands; `rolled`, of folded tiles, where draws and gains take several cycles each in little logic, line after
+    line, and not one in pipelines: the same bits, but no noise of steps and writes; the `engines` (of ENGINES) and `counters` (of COUNTERS) that it has, and whether it has
     `operation_counters`, those of the last operation alone: what a small device leaves out. TypeError for a wrong kind,
     ValueError for a wrong range. Hashable: the key of build caches and the id of tests.
     """
@@ -116,6 +117,7 @@ class TileConfig:
     rounds: int = MIN_ROUNDS
     pins: bool = False
     folded: bool = False
+    rolled: bool = False
     engines: tuple[str, ...] = ENGINES
     counters: tuple[str, ...] = COUNTERS
     operation_counters: bool = True
@@ -131,7 +133,7 @@ class TileConfig:
         check_int("Threefry rounds", self.rounds, MIN_ROUNDS, MAX_ROUNDS)
         if not isinstance(self.adc, AdcConfig):
             raise TypeError(f"ADC configuration must be an AdcConfig, not {self.adc!r}")
-        for name, value in (("Pins", self.pins), ("Folded", self.folded),
+        for name, value in (("Pins", self.pins), ("Folded", self.folded), ("Rolled", self.rolled),
                             ("Operation counters", self.operation_counters)):
             if not isinstance(value, bool):
                 raise TypeError(f"{name} must be true or false, not {value!r}")
@@ -148,6 +150,13 @@ class TileConfig:
                              f"comparators, not {self.adc!r}")
         if not isinstance(self.device, Device):
             raise TypeError(f"Device must be a Device, not {self.device!r}")
+        if self.rolled and not self.folded:
+            raise ValueError("A rolled tile must be folded")
+        if self.rolled and self.lanes & (self.lanes - 1):
+            raise ValueError(f"Lane count of a rolled tile must be a power of two, not {self.lanes}")
+        if self.rolled and "update" in self.engines and (self.engine.sigma or self.engine.write_sigma):
+            raise ValueError("Device of a rolled tile must have dw_min_std and write_noise_std 0, not "
+                             f"{self.device.dw_min_std:g} and {self.device.write_noise_std:g}")
         if self.adc.columns_per_adc > self.n_converters:
             raise ValueError(f"ADC columns_per_adc must be at most the lines of the longer side, "
                              f"{self.n_converters}, not {self.adc.columns_per_adc}")

@@ -38,17 +38,20 @@ class ArrayCore(Component):
 
     def __init__(self, config: TileConfig, sampled: int | None = None):
         self.config, self.sampled = config, sampled or config.lanes
-        self.queue = ChargeQueue(config, self.sampled) if self.sampled < config.lanes else None
         self.parts = config.lanes // self.sampled
         engine, chunks = config.engine, config.converter_chunks
         has_steps = "update" in config.engines
         steps_draw = has_steps * (bool(engine.sigma) + bool(engine.write_sigma))
         converters_draw = bool(config.adc.sigma or config.adc.comparator_sigma or config.adc.phase_noise)
         drawn = (config.lanes, chunks) if steps_draw else (self.sampled, chunks * self.parts)
-        self.noise = [GaussianLanes(*drawn, config.rounds) for _ in range(max(converters_draw, steps_draw))]
+        self.noise = [GaussianLanes(*drawn, config.rounds, rolled=config.rolled)
+                      for _ in range(max(converters_draw, steps_draw))]
         self.noise_latency = self.noise[0].latency if self.noise else 1
-        self.is_shared = steps_draw and self.queue is not None
-        self.sampler = Sampler(config, self.noise_latency + self.is_shared, self.sampled)
+        self.is_shared = steps_draw and self.sampled < config.lanes
+        self.sampler = Sampler(config, self.noise_latency + self.is_shared, self.sampled,
+                               self.noise[0].uniform.period if self.noise else 1)
+        has_queue = self.sampled < config.lanes or self.sampler.period > 1
+        self.queue = ChargeQueue(config, self.sampled, self.sampler.period) if has_queue else None
         self.multiplier = Multiplier(config, 1 + FETCH_LATENCY)
         self.updater = Updater(config, self.noise_latency) if has_steps else None
         self.depth = config.rows * config.chunks
@@ -67,9 +70,14 @@ class ArrayCore(Component):
         })
 
     @property
+    def least(self) -> int:
+        """Cycles from P charges to the next, at least."""
+        return self.parts * self.sampler.period
+
+    @property
     def multiply_drain(self) -> int:
         """Cycles until the pipelines behind a visit that multiplies are empty."""
-        return self.multiplier.latency + (self.parts if self.queue else 0) + self.sampler.latency + 1
+        return self.multiplier.latency + self.least * bool(self.queue) + self.sampler.latency + 1
 
     @property
     def update_drain(self) -> int:
@@ -163,7 +171,8 @@ class ArrayCore(Component):
                              noise.chunk.eq(sampler.fill_chunk >> self._part_bits if self.is_shared
                                             else sampler.fill_chunk)]
         xi = self.noise[0].xi
-        m.d.comb += [given.eq(each) for given, each in zip(sampler.xi, self._part(m, xi), strict=True)]
+        m.d.comb += [sampler.takes.eq(self.noise[0].takes),
+                     *(given.eq(each) for given, each in zip(sampler.xi, self._part(m, xi), strict=True))]
         for lane, each in enumerate(xi):
             if updater:
                 m.d.comb += updater.xi[lane].eq(each)

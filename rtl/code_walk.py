@@ -17,7 +17,8 @@ class CodeWalk(Component):
     A vector begins with line 0 and comes in order, a line a cycle or slower. From `start` on, a visit a cycle, each
     `latency` cycles behind: forward, for each column chunk all listed rows; backward, for each row all chunks that have
     a listed column. With none listed, one visit of factor 0 makes the zeros. Every run of forward gives P charges, and
-    so may the last two of backward: these are at least `least` cycles apart.
+    so may the last two of backward: these are at least `least` cycles apart. In a rolled tile a run is followed by a cycle
+    without a visit.
 
         list of (place of chunk 0, code) --+
                                            +--> place, factors
@@ -46,18 +47,21 @@ class CodeWalk(Component):
         entry = data.StructLayout({"base": range(config.rows * config.chunks), "word": self.word.bits})
         m.submodules.lines = lines = Memory(shape=entry, depth=n, init=[])
         m.submodules.chunks = listed = Memory(shape=range(max(chunks, 2)), depth=chunks, init=[])
-        m.submodules.codes = codes = LaneMemory(self.word, chunks, config.lanes)
+        m.submodules.codes = codes = LaneMemory(self.word, chunks, config.lanes, joined=config.rolled)
         n_lines, n_chunks = Signal(range(n + 1)), Signal(range(chunks + 1))
         self._list(m, lines.write_port(), listed.write_port(), codes, n_lines, n_chunks)
 
         # where the walk is
         most = max(config.rows, config.chunks)
-        outer, inner = Signal(range(max(most, 2))), Signal(range(max(n, self.least, 2)))
+        outer, inner = Signal(range(max(most, 2))), Signal(range(max(n + 1, self.least, 2)))
         last_outer, last_inner, is_none = Signal.like(outer), Signal.like(inner), Signal()
         row_base, is_last, is_end = Signal(range(config.rows * config.chunks)), Signal(), Signal()
-        is_visit, is_free = Signal(), ~self.forward & (outer + 1 != last_outer)
+        is_visit, shortest = Signal(), Signal.like(inner)
+        m.d.comb += shortest.eq(self.least - 1)
+        with m.If(~self.forward & (outer + 1 != last_outer)):  # charges are handed over behind P rows
+            m.d.comb += shortest.eq(-(-self.least // config.lanes) - 1)
         m.d.comb += [is_last.eq(inner == last_inner), is_visit.eq(self.running & (inner <= last_inner)),
-                     is_end.eq((inner >= last_inner) & ((inner >= self.least - 1) | is_free))]
+                     is_end.eq((inner >= last_inner + config.rolled) & (inner >= shortest))]
         n_listed = Mux(self.forward, n_lines, n_chunks)
         with m.If(self.start):
             m.d.sync += [

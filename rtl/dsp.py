@@ -2,7 +2,7 @@
 """Products and sums as pipelines, with registers where the multipliers of FPGAs have theirs."""
 from collections.abc import Sequence
 
-from amaranth.hdl import Module, Shape, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib.wiring import Component, In, Out
 
 BLOCK_BITS = 18
@@ -30,6 +30,31 @@ class Product(Component):
         product, p = Signal.like(self.p, reset_less=True), Signal.like(self.p, reset_less=True)
         m.d.sync += [a.eq(self.a), b.eq(self.b), product.eq(a * b), p.eq(product)]
         m.d.comb += self.p.eq(p)
+        return m
+
+
+class SerialProduct(Component):
+    """`a * b` by one adder, a bit of `b` a cycle: `p` is right `latency` cycles behind `start` and until the next one.
+
+    Both operands stand, `a` from `start` to the last cycle. Parameters: `a_shape`, signed; `b_shape`, unsigned.
+    """
+
+    def __init__(self, a_shape, b_shape):
+        a, b = Shape.cast(a_shape), Shape.cast(b_shape)
+        self.latency = b.width + 1
+        super().__init__({"start": In(1), "a": In(a), "b": In(b), "p": Out(signed(a.width + b.width))})
+
+    def elaborate(self, platform):
+        m = Module()
+        # what is left of b moves out as the product's low bits move in
+        rest, high = Signal.like(self.b, reset_less=True), Signal(signed(len(self.a)), reset_less=True)
+        total, n_left = Signal(signed(len(self.a) + 1)), Signal(range(len(self.b) + 1))
+        m.d.comb += [total.eq(high + Mux(rest[0], self.a, 0)),
+                     self.p.eq(Cat(rest, high))]
+        with m.If(self.start):
+            m.d.sync += [rest.eq(self.b), high.eq(0), n_left.eq(len(self.b))]
+        with m.Elif(n_left.any()):
+            m.d.sync += [Cat(rest, high).eq(Cat(rest[1:], total)), n_left.eq(n_left - 1)]
         return m
 
 

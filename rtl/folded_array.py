@@ -24,8 +24,8 @@ class FoldedArray(Component):
 
     Cycles from the window's opening until `busy` falls, with K = ceil(C / P), at most (or until it closes, if later):
 
-        forward     max(active rows, beats of a chunk) * K + `multiply_constant`
-        backward    R * max(active chunks, 1) + `multiply_constant`
+        forward     max(active rows, `core.least`) * K + `multiply_constant`
+        backward    R * max(active chunks, `core.least` / P) + `multiply_constant`
         update      slots on rows * K + `slot_constant` * BL + `update_constant`, from the first slot on
 
     Members: `port` the far side of the pins; `side` for planes, seed and event; `coincidences` of each cycle.
@@ -36,8 +36,8 @@ class FoldedArray(Component):
 
     def __init__(self, config: TileConfig):
         port = MacroPort(config)
-        self.config, self.core, self.beats = config, ArrayCore(config, port.beat_lines), port.beats
-        self.codes = CodeWalk(config, port.beats)
+        self.config, self.core = config, ArrayCore(config, port.beat_lines)
+        self.codes = CodeWalk(config, self.core.least)
         self.pulses = PulseWalk(config) if self.core.updater else None
         super().__init__({
             "port": In(port), "side": In(SideBand(config)), "coincidences": Out(range(config.lanes + 1)),
@@ -49,7 +49,7 @@ class FoldedArray(Component):
 
     @property
     def multiply_constant(self) -> int:
-        return self.core.sampler.fill_latency + self._multiply_drain + self.beats + 4
+        return self.core.sampler.fill_latency + self._multiply_drain + self.core.least + 4
 
     @property
     def slot_constant(self) -> int:

@@ -88,6 +88,18 @@ def delay(m, value, cycles: int, *, reset: bool = False) -> Value:
     return value
 
 
+def late(m, value, cycles: int, takes, period: int) -> Value:
+    """`value` as it was where it was taken, `cycles` clocks later; it is taken where `takes` says so, at least `period`
+    clocks apart, so that one register keeps it. As `delay`, not inside an `m.If`.
+    """
+    if period == 1 or not cycles:
+        return delay(m, value, cycles)
+    kept = Signal.like(value, name="kept", reset_less=True)
+    with m.If(takes):
+        m.d.sync += kept.eq(value)
+    return delay(m, kept, max(cycles - period, 0))
+
+
 def _signed(value) -> Value:
     """The same value of a signed shape."""
     value = Value.cast(value)

@@ -7,7 +7,8 @@ from rtl.analog_port import Mode
 from rtl.formats import shape_of
 
 _BEAT = 8
-"""Lines of a beat, where P is a larger power of two: what a beat takes is hidden behind the cross-points."""
+"""Lines of a beat, where P is a larger power of two: what a beat takes is hidden behind the cross-points. A rolled tile
+has one line a beat."""
 
 
 class MacroPort(Signature):
@@ -26,6 +27,8 @@ class MacroPort(Signature):
     def __init__(self, config: TileConfig):
         lanes = config.lanes
         self.beat_lines = _BEAT if lanes % _BEAT == 0 and lanes & (lanes - 1) == 0 else lanes
+        if config.rolled:
+            self.beat_lines = 1
         self.beats = lanes // self.beat_lines
         super().__init__({
             "mode": Out(Mode), "integrate": Out(1), "slot": Out(1), "weighted": Out(1), "hold": Out(1), "busy": In(1),

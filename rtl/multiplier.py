@@ -17,7 +17,8 @@ class Multiplier(Component):
     Forward accumulates each lane over the rows of a chunk: P column charges at `last`. Backward adds the lanes
     up and accumulates over the chunks of a row: one row charge at `last`, collected P at a time. Either way
     `push` hands over P `charges` of converter chunk `push_chunk`, at most `latency` cycles after the visit; they stand
-    for that cycle alone. A register follows every product, sum and choice, as all lanes are far apart on a chip.
+    for that cycle alone. A register follows every product, sum and choice, as all lanes are far apart on a chip. A
+    rolled tile has one register a sum: there no visit may follow the `last` of a run in the next cycle.
 
     Members: `start` (before an operation), `visit`, `last`, `forward`, `chunk`, `factors` in;
     `weights` in, `fetch_latency` cycles after the visit; `push`, `push_chunk`, `charges` out.
@@ -95,6 +96,13 @@ class Multiplier(Component):
 
         Clearing at the end, not at the first, leaves nothing but the carry chain between register and register.
         """
+        if self.config.rolled:
+            total = Signal(shape_of(self.config.charge), name=f"{name}_total", reset_less=True)
+            with m.If(delay(m, ends, 1, reset=True)):
+                m.d.sync += total.eq(0)
+            with m.Elif(adds):
+                m.d.sync += total.eq(total + value)
+            return total
         total, done = (Signal(shape_of(self.config.charge), name=f"{name}_{part}", reset_less=True)
                        for part in ("total", "done"))
         m.d.sync += done.eq(total + value)

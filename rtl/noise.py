@@ -8,8 +8,8 @@ from amaranth.lib.wiring import Component, In, Out
 from golden.formats import Format
 from golden.noise import DRAW_BITS, DRAWS_PER_CALL, GAUSSIAN_FRAC, gaussian_table
 from rtl.dsp import soft_latency, soft_product
-from rtl.formats import add_or_subtract, delay, round_half_even
-from rtl.threefry import Threefry2x32
+from rtl.formats import add_or_subtract, delay, late, round_half_even
+from rtl.threefry import RolledThreefry2x32, Threefry2x32
 
 XI = Format(GAUSSIAN_FRAC + 4, frac=GAUSSIAN_FRAC)
 _TABLE = gaussian_table()
@@ -24,30 +24,39 @@ class UniformLanes(Component):
     Column `chunk * lanes + l` is lane l. Four neighboring columns share a Threefry call, so that P lanes need
     about P / 4 pipelines (one more where chunks do not begin at multiples of four). `latency` is Threefry's.
 
-    Parameters: `lanes`; `chunks`, how many the lines have; Threefry `rounds`. Members: the address
-    (`seed`, `stream`, `event`, `row`, `chunk`, `slot`) in, `draws` out.
+    Parameters: `lanes`; `chunks`, how many the lines have; Threefry `rounds`; `rolled`, a chunk every `period` cycles,
+    in which `takes` is high. Members: the address (`seed`, `stream`, `event`, `row`, `chunk`, `slot`) in, `draws` out.
     """
 
-    def __init__(self, lanes: int, chunks: int, rounds: int):
-        self.lanes, self.chunks = lanes, chunks
+    def __init__(self, lanes: int, chunks: int, rounds: int, *, rolled: bool = False):
+        self.lanes, self.chunks, self.rolled = lanes, chunks, rolled
         offsets = [chunk * lanes % DRAWS_PER_CALL for chunk in range(chunks)]
         self.aligned = not any(offsets)
         n_calls = max((offset + lanes - 1) // DRAWS_PER_CALL + 1 for offset in offsets)
-        self.calls = [Threefry2x32(rounds) for _ in range(n_calls)]
+        self.calls = [(RolledThreefry2x32 if rolled else Threefry2x32)(rounds) for _ in range(n_calls)]
         super().__init__({
             "seed": In(32), "event": In(32), "stream": In(8), "row": In(16), "chunk": In(range(chunks)),
-            "slot": In(8), "draws": Out(DRAW_BITS).array(lanes),
+            "slot": In(8), "takes": Out(1), "draws": Out(DRAW_BITS).array(lanes),
         })
 
     @property
     def latency(self) -> int:
         return self.calls[0].latency
 
+    @property
+    def period(self) -> int:
+        """Cycles from one address that is taken to the next."""
+        return self.latency if self.rolled else 1
+
+    def late(self, m: Module, value, cycles: int):
+        """`value` as it was beside an address, so many cycles after it was taken."""
+        return late(m, value, cycles, self.takes, self.period)
+
     def elaborate(self, platform):
         m = Module()
 
         column = Signal(16)
-        m.d.comb += column.eq(self.chunk * self.lanes)
+        m.d.comb += [column.eq(self.chunk * self.lanes), self.takes.eq(self.calls[0].takes if self.rolled else 1)]
         halves = []
         for n, call in enumerate(self.calls):
             m.submodules[f"call_{n}"] = call
@@ -64,7 +73,7 @@ class UniformLanes(Component):
         if self.aligned:
             m.d.comb += [draw.eq(half) for draw, half in zip(self.draws, halves, strict=False)]
         else:
-            offset = delay(m, column[:2], self.latency)
+            offset = self.late(m, column[:2], self.latency)
             for lane in range(self.lanes):
                 choices = Array(halves[min(lane + n, len(halves) - 1)] for n in range(DRAWS_PER_CALL))
                 m.d.comb += self.draws[lane].eq(choices[offset])
@@ -114,12 +123,12 @@ class Gaussian(Component):
 class GaussianLanes(Component):
     """Standard normals for the P columns of a chunk: `UniformLanes` with a `Gaussian` behind each lane."""
 
-    def __init__(self, lanes: int, chunks: int, rounds: int):
-        self.uniform = UniformLanes(lanes, chunks, rounds)
+    def __init__(self, lanes: int, chunks: int, rounds: int, *, rolled: bool = False):
+        self.uniform = UniformLanes(lanes, chunks, rounds, rolled=rolled)
         self.gaussians = [Gaussian() for _ in range(lanes)]
         super().__init__({
             "seed": In(32), "event": In(32), "stream": In(8), "row": In(16), "chunk": In(range(chunks)),
-            "slot": In(8), "xi": Out(signed(XI.bits)).array(lanes),
+            "slot": In(8), "takes": Out(1), "xi": Out(signed(XI.bits)).array(lanes),
         })
 
     @property
@@ -132,6 +141,7 @@ class GaussianLanes(Component):
         m.submodules.uniform = uniform = self.uniform
         for name in ("seed", "event", "stream", "row", "chunk", "slot"):
             m.d.comb += getattr(uniform, name).eq(getattr(self, name))
+        m.d.comb += self.takes.eq(uniform.takes)
         for lane, gaussian in enumerate(self.gaussians):
             m.submodules[f"gaussian_{lane}"] = gaussian
             m.d.comb += [gaussian.draw.eq(uniform.draws[lane]), self.xi[lane].eq(gaussian.xi)]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from amaranth.hdl import Module
+from amaranth.lib import data
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out, Signature
 
@@ -43,11 +44,11 @@ class LaneMemory(Component):
     Members: `address` in, `values` out `latency` cycles later: one, or two where they are `registered`, as the
     outputs of large block RAMs should be; `write_address`, `write_mask` (a bit a lane) and `write_values` in. A read in
     the cycle of a write gives the old value, but nobody may rely on it where `registered`: block RAMs give any, and
-    hardware that mends that would stand at every lane.
+    hardware that mends that would stand at every lane. `joined` lanes are in one memory: fewer small blocks.
     """
 
-    def __init__(self, fmt: Format, depth: int, lanes: int, *, registered: bool = False):
-        self.fmt, self.depth, self.lanes, self.registered = fmt, depth, lanes, registered
+    def __init__(self, fmt: Format, depth: int, lanes: int, *, registered: bool = False, joined: bool = False):
+        self.fmt, self.depth, self.lanes, self.registered, self.joined = fmt, depth, lanes, registered, joined
         self.latency = 1 + registered
         super().__init__({
             "address": In(range(depth)), "values": Out(shape_of(fmt)).array(lanes), "write_address": In(range(depth)),
@@ -57,16 +58,17 @@ class LaneMemory(Component):
     def elaborate(self, platform):
         m = Module()
         attributes = {"no_rw_check": 1} if self.registered else {}
-        for lane in range(self.lanes):
-            m.submodules[f"lane_{lane}"] = memory = Memory(shape=shape_of(self.fmt), depth=self.depth, init=[],
-                                                           attrs=attributes)
-            write, read = memory.write_port(), memory.read_port()
+        together = self.lanes if self.joined else 1
+        for first in range(0, self.lanes, together):
+            lanes = slice(first, first + together)
+            shape = data.ArrayLayout(shape_of(self.fmt), together)
+            m.submodules[f"lane_{first}"] = memory = Memory(shape=shape, depth=self.depth, init=[], attrs=attributes)
+            write, read = memory.write_port(granularity=1), memory.read_port()
             m.d.comb += [
-                read.addr.eq(self.address),
-                self.values[lane].eq(delay(m, read.data, self.registered)),
-                write.addr.eq(self.write_address),
-                write.data.eq(self.write_values[lane]),
-                write.en.eq(self.write_mask[lane]),
+                read.addr.eq(self.address), write.addr.eq(self.write_address), write.en.eq(self.write_mask[lanes]),
+                *(value.eq(read_value) for value, read_value in
+                  zip(self.values[lanes], delay(m, read.data, self.registered), strict=True)),
+                *(old.eq(new) for old, new in zip(write.data, self.write_values[lanes], strict=True)),
             ]
         return m
 

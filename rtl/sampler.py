@@ -6,8 +6,8 @@ from amaranth.lib.wiring import Component, In, Out
 from golden.adc import GAIN
 from golden.config import TileConfig
 from golden.noise import GAUSSIAN_FRAC
-from rtl.dsp import BLOCK_BITS, Product, multiple, multiple_latency, product
-from rtl.formats import add_with_carry, delay, halves_to_even, round_half_even, saturate, shape_of
+from rtl.dsp import BLOCK_BITS, Product, SerialProduct, multiple, multiple_latency, product
+from rtl.formats import add_with_carry, delay, halves_to_even, late, round_half_even, saturate, shape_of
 from rtl.noise import XI
 from rtl.planes import WORD, LaneMemory
 
@@ -17,15 +17,16 @@ class Sampler(Component):
 
     `prefill` fetches offset and noise of every chunk of so many lines while the window is still open; `ready`
     says that they are in place. Then each `push` takes the charges of one chunk, which come as `held`, with `is_held`
-    and `held_chunk`, `latency` cycles later.
+    and `held_chunk`, `latency` cycles later. Pushes are `period` cycles apart or more; where that is more than one,
+    charges stand for so long.
 
     Members: `prefill`, `push`, `chunk`, `charges` in; `ready`, `is_held`, `held_chunk`, `held` out. `fill_chunk` asks
-    for the noise of a chunk, which comes as `xi` after `noise_latency` cycles. Between operations (`active` low) the
+    for the noise of a chunk where it `takes` that, and it comes as `xi` after `noise_latency` cycles. Between operations (`active` low) the
     side band's `address` reads `gains` and `offsets`; `write_gain` and `write_offset` are lane masks for `value`.
     """
 
-    def __init__(self, config: TileConfig, noise_latency: int, lanes: int):
-        self.config, self.lanes = config, lanes
+    def __init__(self, config: TileConfig, noise_latency: int, lanes: int, noise_period: int = 1):
+        self.config, self.lanes, self.noise_period = config, lanes, noise_period
         sigma = config.adc.sigma
         self.noise_latency = noise_latency + multiple_latency(sigma) if sigma else 0  # until it is scaled
         self.chunks = config.converter_chunks * (config.lanes // lanes)
@@ -33,7 +34,7 @@ class Sampler(Component):
         self.offsets = LaneMemory(config.adc.offset, self.chunks, lanes)
         self.ambient = LaneMemory(config.adc.held, self.chunks, lanes)
         super().__init__({
-            "prefill": In(1), "ready": Out(1), "fill_chunk": Out(range(self.chunks)),
+            "prefill": In(1), "ready": Out(1), "takes": In(1, init=1), "fill_chunk": Out(range(self.chunks)),
             "xi": In(shape_of(XI)).array(lanes),
             "push": In(1), "chunk": In(range(self.chunks)),
             "charges": In(shape_of(config.charge)).array(lanes),
@@ -45,8 +46,13 @@ class Sampler(Component):
 
     @property
     def fill_latency(self) -> int:
-        """Cycles from `prefill` to `ready`."""
-        return self.chunks + self.noise_latency + 3
+        """Most cycles from `prefill` to `ready`."""
+        return (self.chunks + 1) * self.noise_period + self.noise_latency + 2
+
+    @property
+    def period(self) -> int:
+        """Cycles from one push to the next, at least."""
+        return GAIN.bits + 3 if self.config.rolled else 1
 
     @property
     def _is_wide(self) -> bool:
@@ -56,7 +62,7 @@ class Sampler(Component):
     @property
     def _product_latency(self) -> int:
         """Cycles from `push` to the product: the gain, the multiplier, the sum of both halves."""
-        return 1 + Product.latency + self._is_wide
+        return GAIN.bits + 2 if self.config.rolled else 1 + Product.latency + self._is_wide
 
     @property
     def latency(self) -> int:
@@ -79,11 +85,12 @@ class Sampler(Component):
         config, ambient, chunk, is_filling = self.config, self.ambient, self.fill_chunk, Signal()
         with m.If(self.prefill):
             m.d.sync += [chunk.eq(0), is_filling.eq(1)]
-        with m.Elif(is_filling):
+        with m.Elif(is_filling & self.takes):
             m.d.sync += [chunk.eq(chunk + 1), is_filling.eq(chunk != self.chunks - 1)]
 
-        early_chunk = delay(m, chunk, self.noise_latency)
-        fill_chunk, is_fill = delay(m, early_chunk, 2), delay(m, is_filling, self.noise_latency + 2, reset=True)
+        early_chunk, fill_chunk = (late(m, chunk, self.noise_latency + more, self.takes, self.noise_period)
+                                   for more in (0, 2))
+        is_fill = delay(m, is_filling & self.takes, self.noise_latency + 2, reset=True)
         m.d.comb += [
             self.offsets.address.eq(Mux(self.active, early_chunk, self.address)),
             ambient.write_address.eq(fill_chunk),
@@ -106,11 +113,11 @@ class Sampler(Component):
         """charge * gain, rounded, on top of offset and noise."""
         config, gains, ambient = self.config, self.gains, self.ambient
         m.d.comb += [gains.address.eq(Mux(self.active, self.chunk, self.address)),
-                     ambient.address.eq(delay(m, self.chunk, self._product_latency))]
-        m.d.comb += [self.held_chunk.eq(delay(m, self.chunk, self.latency)),
+                     ambient.address.eq(late(m, self.chunk, self._product_latency, self.push, self.period))]
+        m.d.comb += [self.held_chunk.eq(late(m, self.chunk, self.latency, self.push, self.period)),
                      self.is_held.eq(delay(m, self.push, self.latency, reset=True))]
         for lane, charge in enumerate(self.charges):
-            scaled = self._times_gain(m, lane, delay(m, charge, 1), gains.values[lane])
+            scaled = self._times_gain(m, lane, charge, gains.values[lane])
             quotient, is_up = (delay(m, part, 1) for part in halves_to_even(scaled, config.converter.shift))
             total = delay(m, add_with_carry(quotient, ambient.values[lane], is_up), 1)
             held = Signal.like(self.held[lane], name=f"held_{lane}", reset_less=True)
@@ -119,6 +126,11 @@ class Sampler(Component):
 
     def _times_gain(self, m: Module, lane: int, charge, gain):
         """charge * gain, of which a multiplier takes the lower half of a wide charge and another the upper one."""
+        if self.config.rolled:
+            m.submodules[f"product_{lane}"] = made = SerialProduct(charge.shape(), gain.shape())
+            m.d.comb += [made.start.eq(delay(m, self.push, 1, reset=True)), made.a.eq(charge), made.b.eq(gain)]
+            return made.p
+        charge = delay(m, charge, 1)
         if not self._is_wide:
             return product(m, f"product_{lane}", charge, gain)
         half = BLOCK_BITS - 1

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Threefry-2x32 as a pipeline; mirrors golden."""
-from amaranth.hdl import Cat, Module, Signal
+"""Threefry-2x32, as a pipeline and one step a cycle; mirrors golden."""
+from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.threefry import PARITY, ROTATIONS
@@ -48,3 +48,46 @@ class Threefry2x32(Component):
         x1 = Signal(32, name=f"{name}_x1", reset_less=True)
         m.d.sync += [x0.eq(next0), x1.eq(next1)]
         return x0, x1
+
+
+class RolledThreefry2x32(Component):
+    """Encrypts a counter every `latency` cycles: a third of the pipeline's logic, for small chips.
+
+    Members: as of `Threefry2x32`, and `takes` out: the counter is taken in this cycle, in which the words of the one
+    before stand, and in no other.
+    """
+
+    def __init__(self, rounds: int):
+        self.rounds = rounds
+        super().__init__({
+            "counter0": In(32), "counter1": In(32), "key0": In(32), "key1": In(32),
+            "takes": Out(1), "word0": Out(32), "word1": Out(32),
+        })
+
+    @property
+    def latency(self) -> int:
+        return self.rounds + self.rounds // 4 + 1
+
+    def elaborate(self, platform):
+        m = Module()
+        x0, x1 = (Signal(32, name=f"x{n}", reset_less=True) for n in (0, 1))
+        step, round_number, key_number = Signal(range(self.latency)), Signal(3), Signal(range(self.rounds // 4 + 1))
+        is_key, first_key = Signal(init=1), Signal(2)  # a key comes first, and behind every four rounds
+        is_last = step == self.latency - 1
+        m.d.comb += [self.takes.eq(step == 0), self.word0.eq(x0), self.word1.eq(x1)]
+        m.d.sync += [step.eq(step + 1), is_key.eq(~is_key & (round_number[:2] == 3))]
+        with m.If(is_key):
+            m.d.sync += [key_number.eq(key_number + 1), first_key.eq(Mux(first_key == 2, 0, first_key + 1))]
+        with m.Else():
+            m.d.sync += round_number.eq(round_number + 1)
+        with m.If(is_last):
+            m.d.sync += [step.eq(0), is_key.eq(1), round_number.eq(0), key_number.eq(0), first_key.eq(0)]
+
+        key0, key1 = self.key0, self.key1
+        keys = Array((key0, key1, key0 ^ key1 ^ PARITY, key0))
+        given0, given1 = Mux(self.takes, self.counter0, x0), Mux(self.takes, self.counter1, x1)
+        total = Signal(32)
+        rotated = Array(x1.rotate_left(rotation) for rotation in ROTATIONS)[round_number]
+        m.d.comb += total.eq(given0 + Mux(is_key, keys[first_key], x1))
+        m.d.sync += [x0.eq(total), x1.eq(Mux(is_key, given1 + (keys[first_key + 1] + key_number)[:32], rotated ^ total))]
+        return m

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from amaranth.hdl import Module
 from amaranth.lib import stream
-from amaranth.lib.wiring import Component, In, Out, connect
+from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from golden.config import TileConfig
 from golden.protocol import Opcode
@@ -36,15 +36,15 @@ class Tile(Component):
 
         `visits` of chunks of cross-points, with K = ceil(C / P): max(active rows, 1) * K forward, at most R * K
         backward, both in each of the encoding's windows, and slots on rows * K in an update of `bl` slots; `times` are
-        the registers t_*. Windows and conversions are chip time, but for a slot of an update, whose beats take a cycle
-        each to make.
+        the registers t_*. Windows and conversions are chip time, but for a slot of an update, whose beats take
+        time to make.
         """
         config, emulator, sequencer = self.crossbar.config, self.crossbar, self.controller.sequencer
         own = times["t_precharge"] + times["t_recover"] + sequencer.own_cycles + 2 * DriveMux.latency
         play, convert = times["t_settle"] + times["t_guard"], config.adc.cycles(times["t_convert"])
         if opcode == Opcode.UPDATE:
             trains = sequencer.trains
-            play += trains.latency + bl * max(times["t_slot"], trains.chunks)
+            play += trains.latency + bl * max(times["t_slot"], trains.slot_cycles)
             return own + play + visits + bl * emulator.slot_constant + emulator.update_constant
         windows, slots = window_slots(config, encoding)
         play += slots * times["t_slot"] + times["t_hold"]
@@ -58,7 +58,11 @@ class Tile(Component):
         m = Module()
         m.submodules.controller = controller = self.controller
         m.submodules.crossbar = crossbar = self.crossbar
-        registered(m, self, controller)
+        if self.crossbar.config.rolled:  # whose clock can do without
+            connect(m, flipped(self.i), controller.i)
+            connect(m, controller.o, flipped(self.o))
+        else:
+            registered(m, self, controller)
         connect(m, controller.sequencer.port, crossbar.port)
         connect(m, controller.side, crossbar.side)
         m.d.comb += controller.coincidences.eq(crossbar.coincidences)

@@ -15,7 +15,7 @@ _SUM = Format(MAX_LEVEL.bit_length(), signed=False)
 
 
 class _TrainPipeline(Component):
-    """Makes the pulses of a chunk of P lines in a slot: one chunk a cycle, `latency` cycles later.
+    """Makes the pulses of a chunk of P lines in a slot: one chunk a cycle that `takes` it, `latency` cycles later.
 
     Slots come in order, each with all its chunks: a train that is spread evenly keeps a sum a line.
     """
@@ -23,12 +23,12 @@ class _TrainPipeline(Component):
     def __init__(self, config: TileConfig, lanes: int, row_chunks: int, col_chunks: int):
         self.lanes, self.row_chunks = lanes, row_chunks
         self.chunks = row_chunks + col_chunks
-        self.uniform = UniformLanes(lanes, max(row_chunks, col_chunks), config.rounds)
+        self.uniform = UniformLanes(lanes, max(row_chunks, col_chunks), config.rounds, rolled=config.rolled)
         super().__init__({
             "write": In(1), "write_chunk": In(range(self.chunks)), "lane": In(range(lanes)),
             "value": In(shape_of(TRAIN_WORD)), "kind": In(Train), "bl": In(range(MAX_BL + 1)),
             "seed": In(32), "event": In(32),
-            "clear": In(1), "ask": In(1), "ask_chunk": In(range(self.chunks)), "slot": In(range(MAX_BL + 1)),
+            "clear": In(1), "ask": In(1), "takes": Out(1), "ask_chunk": In(range(self.chunks)), "slot": In(range(MAX_BL + 1)),
             "valid": Out(1), "chunk": Out(range(self.chunks)), "made_slot": Out(range(MAX_BL + 1)),
             "pulses": Out(lanes), "negatives": Out(lanes),
         })
@@ -49,20 +49,22 @@ class _TrainPipeline(Component):
             uniform.seed.eq(self.seed), uniform.event.eq(self.event), uniform.slot.eq(self.slot),
             uniform.stream.eq(Mux(is_row, Stream.ROW_TRAIN, Stream.COLUMN_TRAIN)),
             uniform.chunk.eq(Mux(is_row, self.ask_chunk, self.ask_chunk - self.row_chunks)),
-            stored.address.eq(delay(m, self.ask_chunk, n_fetch - 1)), sums.address.eq(delay(m, stored.address, 1)),
-            sums.write_address.eq(delay(m, sums.address, 1)),
-            self.chunk.eq(delay(m, sums.address, 2)),
+            stored.address.eq(uniform.late(m, self.ask_chunk, n_fetch - 1)),
+            sums.address.eq(uniform.late(m, self.ask_chunk, n_fetch)),
+            sums.write_address.eq(uniform.late(m, self.ask_chunk, n_fetch + 1)),
+            self.chunk.eq(uniform.late(m, self.ask_chunk, n_fetch + 2)),
+            self.made_slot.eq(uniform.late(m, self.slot, n_fetch + 2)), self.takes.eq(uniform.takes),
         ]
-        m.d.comb += self.made_slot.eq(delay(m, self.slot, uniform.latency + 1))
-        flight = Signal(uniform.latency)
-        m.d.sync += Cat(flight, self.valid).eq(Mux(self.clear, 0, Cat(self.ask, flight)))
+        flight, is_asked = Signal(uniform.latency), Signal()
+        m.d.comb += is_asked.eq(self.ask & self.takes)
+        m.d.sync += Cat(flight, self.valid).eq(Mux(self.clear, 0, Cat(is_asked, flight)))
         self._store(m, stored)
 
         # a pulse where the sum passes its modulus; half of it to begin with
-        slot, is_asked = delay(m, self.slot, n_fetch + 1), delay(m, self.ask, n_fetch + 1, reset=True)
-        late_row, modulus = delay(m, is_row, n_fetch + 1), Signal(range(MAX_LEVEL + 1), reset_less=True)
+        slot, late_row = (uniform.late(m, value, n_fetch + 1) for value in (self.slot, is_row))
+        modulus = Signal(range(MAX_LEVEL + 1), reset_less=True)
         m.d.sync += modulus.eq(Mux(self.kind == Train.MEAN_COUNT, self.bl, MAX_LEVEL))
-        m.d.comb += sums.write_mask.eq(is_asked.replicate(lanes))
+        m.d.comb += sums.write_mask.eq(delay(m, is_asked, n_fetch + 1, reset=True).replicate(lanes))
         for lane in range(lanes):
             value, amount = delay(m, stored.values[lane], 1), stored.values[lane][:_SUM.bits]
             short = Signal(signed(_SUM.bits + 1), name=f"short_{lane}", reset_less=True)
@@ -118,7 +120,7 @@ class TrainSource(Component):
 
     One set of L lanes serves all lines, beat by beat, a slot ahead of the one being played: from `start`, `ready`
     says that the beats of the next slot have been sent, and `advance` takes that slot. A slot takes `chunks` beats,
-    P / L of them for each of ceil(R / P) + ceil(C / P) chunks, a cycle each; the first one `latency` more.
+    P / L of them for each of ceil(R / P) + ceil(C / P) chunks, `uniform.period` cycles each; the first one `latency` more.
 
     Members: `write`, `chunk`, `lane`, `value` load one line (row chunks first, then column chunks), a level or a
     word, while `kind` and `bl` stand as in the operation; `start`, `advance`, `seed`, `event` in; `ready`; `beat`,
@@ -141,7 +143,12 @@ class TrainSource(Component):
     @property
     def latency(self) -> int:
         """Cycles from `start` to the first `ready`, beyond those of a slot."""
-        return self.pipeline.latency + 1
+        return self.pipeline.latency + self.pipeline.uniform.period
+
+    @property
+    def slot_cycles(self) -> int:
+        """Cycles that the beats of a slot take, at most."""
+        return self.chunks * self.pipeline.uniform.period
 
     def elaborate(self, platform):
         m = Module()
@@ -158,7 +165,7 @@ class TrainSource(Component):
             m.d.sync += pipeline.ask.eq(0)
         with m.Elif(self.start):
             m.d.sync += [pipeline.ask.eq(1), pipeline.ask_chunk.eq(0), pipeline.slot.eq(0)]
-        with m.Elif(pipeline.ask & is_moving):
+        with m.Elif(pipeline.ask & pipeline.takes & is_moving):
             m.d.sync += pipeline.ask_chunk.eq(pipeline.ask_chunk + 1)
             with m.If(pipeline.ask_chunk == self.chunks - 1):
                 m.d.sync += [pipeline.ask_chunk.eq(0), pipeline.slot.eq(pipeline.slot + 1),

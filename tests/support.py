@@ -38,8 +38,12 @@ FOLDED: dict[str, TileConfig] = {
                               adc=AdcConfig(bits=7, bound=3.0, gain_spread=0.05, offset_spread=3.0), **_FOLDED),
     "folded writenoise": replace(CONFIGS["writenoise"], **_FOLDED),
     "inference": replace(CONFIGS["writenoise"], folded=True, engines=("managed",), cols=19, lanes=16),
+    "rolled": TileConfig(rows=9, cols=14, lanes=4, rolled=True, device=SoftBounds(dw_min=0.02, dw_min_std=0.0),
+                         adc=AdcConfig(bits=7, bound=3.0, gain_spread=0.05, offset_spread=3.0), **_FOLDED),
+    "rolled lane": TileConfig(rows=5, cols=3, lanes=1, rolled=True, rounds=16, adc=AdcConfig(bound=2.0, noise=0.0),
+                              device=ConstantStep(dw_min=0.1, dw_min_std=0.0), code_bits=3, **_FOLDED),
 }
-"""Folded tiles, with lanes that divide nothing, with beats shorter than a chunk, and without updates."""
+"""Folded tiles, with lanes that divide nothing, with beats shorter than a chunk, without updates, and rolled."""
 
 
 def random_config(seed: int) -> TileConfig:

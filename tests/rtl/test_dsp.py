@@ -4,8 +4,8 @@ import pytest
 from amaranth.hdl import Module, Shape, Signal, signed, unsigned
 from amaranth.lib.wiring import Component, In, Out
 
-from rtl.dsp import Product, digits, levels, multiple, multiple_latency, soft_latency, soft_product, tree
-from tests.rtl.simulation import check_pipeline
+from rtl.dsp import Product, SerialProduct, digits, levels, multiple, multiple_latency, soft_latency, soft_product, tree
+from tests.rtl.simulation import check_pipeline, run
 from tests.support import assert_bits
 
 SHAPES = [(signed(18), signed(18)), (signed(18), signed(7)), (unsigned(17), unsigned(17)), (signed(18), unsigned(16)),
@@ -81,3 +81,26 @@ def test_sums_and_products_in_logic(n):
     a, b = words(unsigned(7), rng, 100), words(unsigned(n), rng, 100)
     check_pipeline(Sums(n), levels(n), {"terms": terms, "a": a, "b": b}, {"total": terms.sum(axis=1), "p": a * b})
     assert soft_latency(n) == levels(n) == [0, 1, 2, 2, 3, 3, 3, 3, 4][n - 1]
+
+
+@pytest.mark.parametrize(("a_bits", "b_bits"), [(29, 16), (2, 5), (18, 1)])
+def test_serial_products_stand_until_the_next(a_bits, b_bits):
+    """Every corner and random words, one behind the other as soon as may be; `b` stands at `start` alone."""
+    made, rng = SerialProduct(signed(a_bits), unsigned(b_bits)), np.random.default_rng(a_bits)
+    low, high, most = -1 << a_bits - 1, (1 << a_bits - 1) - 1, (1 << b_bits) - 1
+    pairs = [(a, b) for a in (low, high, -1, 0, 1) for b in (0, 1, most)]
+    pairs += [(int(rng.integers(low, high, endpoint=True)), int(rng.integers(0, most, endpoint=True)))
+              for _ in range(30)]
+    found = []
+
+    async def bench(ctx):
+        for a, b in pairs:
+            ctx.set(made.a, a)
+            for cycle in range(made.latency):
+                ctx.set(made.start, cycle == 0)
+                ctx.set(made.b, b if cycle == 0 else most - b)
+                await ctx.tick()
+            found.append(ctx.get(made.p))
+
+    run(made, bench)
+    assert_bits("product", [a * b for a, b in pairs], found)

@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 
 from golden.threefry import MAX_ROUNDS, MIN_ROUNDS, threefry2x32
-from rtl.threefry import Threefry2x32
+from rtl.threefry import RolledThreefry2x32, Threefry2x32
 from tests.golden.test_threefry import KNOWN_ANSWERS
-from tests.rtl.simulation import asked, check_pipeline
+from tests.rtl.simulation import asked, check_pipeline, run
 from tests.support import assert_bits
 
 
@@ -37,3 +37,27 @@ def test_every_number_of_rounds_equals_golden(rounds):
 def test_latency_is_one_register_an_addition():
     latencies = asked(lambda: None, lambda _: [Threefry2x32(rounds).latency for rounds in (13, 15, 16, 20, 32)])
     assert latencies == [17, 19, 21, 26, 41]
+
+
+@pytest.mark.parametrize("rounds", [13, 16, 20, 31, 32])
+def test_rolled_takes_a_counter_every_latency_and_equals_golden(rounds):
+    """Counters change in every cycle, so that only those of the cycle that takes them give the words."""
+    rng = np.random.default_rng(rounds)
+    key, rolled, taken, found = rng.integers(0, 1 << 32, 2).tolist(), RolledThreefry2x32(rounds), [], []
+
+    async def bench(ctx):
+        ctx.set(rolled.key0, key[0])
+        ctx.set(rolled.key1, key[1])
+        for cycle in range(6 * rolled.latency + 1):
+            counter = rng.integers(0, 1 << 32, 2).tolist()
+            ctx.set(rolled.counter0, counter[0])
+            ctx.set(rolled.counter1, counter[1])
+            assert ctx.get(rolled.takes) == (cycle % rolled.latency == 0)
+            if ctx.get(rolled.takes):
+                taken.append(counter)
+                found.append((ctx.get(rolled.word0), ctx.get(rolled.word1)))
+            await ctx.tick()
+
+    run(rolled, bench)
+    wanted = np.stack(threefry2x32(*np.array(taken[:-1]).T, *key, rounds), -1)
+    assert_bits("words", wanted, found[1:])
