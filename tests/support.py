@@ -73,7 +73,7 @@ def device_planes(config: TileConfig, seed: int) -> dict[Plane, np.ndarray]:
     planes = config.populate(seed)
     rng = np.random.default_rng(seed)
     for plane in (Plane.WEIGHT, Plane.HIDDEN):
-        planes[plane] = rng.integers(planes[Plane.W_MIN], planes[Plane.W_MAX], endpoint=True)
+        planes[plane] = rng.integers(*config.bounds(planes), endpoint=True)
     planes[Plane.CORRECTION_OFFSET] = rng.integers(-1000, 1000, (1, config.n_converters))
     planes[Plane.CORRECTION_GAIN] = rng.integers(15000, 18000, (1, config.n_converters))
     return {plane: planes[plane] for plane in config.planes}
