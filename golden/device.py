@@ -17,8 +17,8 @@ multiplies, saturate(w + round(write_sigma * xi')). Sources: reference equations
 """
 import math
 from dataclasses import dataclass, fields, replace
-from typing import Self
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 
@@ -353,7 +353,7 @@ class StepEngine:
         if device.has_slope:
             scale = 2.0 ** (self.weight.frac + self.step_frac - self.slope_unit)
             up, down = device.slopes(step_up, step_down, w_max, w_min, xi)
-            planes["slope_up"], planes["slope_down"] = self.slope.quantize(up * scale), self.slope.quantize(down * scale)
+            planes |= {"slope_up": self.slope.quantize(up * scale), "slope_down": self.slope.quantize(down * scale)}
         return planes
 
     def _step_code(self, step):

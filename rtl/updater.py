@@ -80,7 +80,7 @@ class Updater(Component):
 
     def elaborate(self, platform):
         m = Module()
-        config, lane = self.config, self.engines[0]
+        lane = self.engines[0]
         place, mask, up = self._enter(m)
 
         m.d.comb += [

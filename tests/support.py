@@ -40,6 +40,16 @@ FOLDED: dict[str, TileConfig] = {
     "inference": replace(CONFIGS["writenoise"], folded=True, engines=("managed",), cols=19, lanes=16),
 }
 """Folded tiles, with lanes that divide nothing, with beats shorter than a chunk, and without updates."""
+PARAMETERS: dict[str, TileConfig] = {
+    "narrow": replace(CONFIGS["linear"], parameter_bits=9),
+    "narrow, soft": replace(CONFIGS["softbounds"], device=SoftBounds(dw_min=0.004, up_down=0.1), parameter_bits=8),
+    "narrow, writenoise": replace(CONFIGS["writenoise"], parameter_bits=12),
+    "constants": replace(CONFIGS["softbounds"], device=CONFIGS["softbounds"].device.alike(), parameter_bits=0),
+    "constants, table": replace(CONFIGS["table"], device=HUMP.alike(), parameter_bits=0),
+    "folded, narrow": replace(FOLDED["folded writenoise"], parameter_bits=9),
+    "folded, constants": replace(FOLDED["folded wide"], device=CONFIGS["softbounds"].device.alike(), parameter_bits=0),
+}
+"""Tiles whose devices have narrow parameters, or constant ones."""
 
 
 def random_config(seed: int) -> TileConfig:
