@@ -5,8 +5,18 @@ from dataclasses import replace
 import numpy as np
 
 from golden.adc import AdcConfig, AdcKind
-from golden.config import COUNTERS, ENGINES, TileConfig
-from golden.device import MAX_WRITE_SIGMA, ConstantStep, Device, LinearStep, PiecewiseStep, SoftBounds
+from golden.config import COUNTERS, ENGINES, MIN_PARAMETER_BITS, TileConfig
+from golden.device import (
+    MAX_WRITE_SIGMA,
+    PARAMETER_BITS,
+    ConstantStep,
+    Device,
+    LinearStep,
+    PiecewiseStep,
+    SoftBounds,
+    StepEngine,
+)
+from golden.formats import Format
 
 _WHOLE = 0.7
 """Share of the tiles that leave nothing out."""
@@ -17,6 +27,9 @@ _FOLDED = 0.25
 _ROLLED = 0.3
 """Share of the folded tiles that are rolled."""
 
+_NARROW = 0.4
+"""Share of the tiles whose devices have narrow parameters or constant ones."""
+
 
 def draw_config(rng: np.random.Generator) -> TileConfig:
     """A tile configuration; most are small, one in eight has up to 70 rows or columns."""
@@ -24,6 +37,7 @@ def draw_config(rng: np.random.Generator) -> TileConfig:
     fields = {"rows": rows, "cols": cols, "lanes": int(rng.integers(1, cols + 1)),
               "code_bits": int(rng.integers(2, 10)), "weight_bits": int(rng.integers(8, 19)),
               "rounds": int(rng.integers(13, 21)), "device": _device(rng), **_parts(rng)}
+    fields |= _parameters(rng, fields["device"], fields["weight_bits"])
     if rng.random() < _FOLDED:
         engines = fields.get("engines", ENGINES)
         fields |= {"folded": True, "engines": [name for name in engines if name != "programming"]}
@@ -48,6 +62,16 @@ def _parts(rng: np.random.Generator) -> dict:
     return {"engines": engines,
             "counters": [name for name in COUNTERS if rng.random() < share],
             "operation_counters": bool(rng.random() < 0.5)}
+
+
+def _parameters(rng: np.random.Generator, device: Device, weight_bits: int) -> dict:
+    """Width of the parameters: at least what the device's steps need, or 0, with devices that are alike."""
+    if rng.random() >= _NARROW:
+        return {}
+    bits = int(rng.choice([0, 0, *range(MIN_PARAMETER_BITS, PARAMETER_BITS)]))
+    if bits == 0:
+        return {"device": device.alike(), "parameter_bits": 0}
+    return {"parameter_bits": max(bits, StepEngine(device, Format(weight_bits, frac=weight_bits - 2)).least_bits)}
 
 
 def _adc(rng, longest: int) -> AdcConfig:

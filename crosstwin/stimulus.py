@@ -60,7 +60,7 @@ def draw_operations(rng: np.random.Generator, config: TileConfig, count: int) ->
     planes = config.populate(seed) | programming.planes(rng, config)
     for plane in (Plane.WEIGHT, Plane.HIDDEN):
         if plane in config.planes:
-            planes[plane] = np.clip(_weights(rng, config), planes[Plane.W_MIN], planes[Plane.W_MAX])
+            planes[plane] = np.clip(_weights(rng, config), *config.bounds(planes))
     for plane in config.loadable:
         values = planes[plane]
         words = packets(Opcode.WRITE, np.full(len(values), plane), np.arange(len(values)), values)

@@ -41,7 +41,7 @@ class Twin:
         for plane, values in planes.items():
             if plane in config.loadable:
                 tile.write_plane(plane, values)
-        self._w_min, self._w_max = planes[Plane.W_MIN], planes[Plane.W_MAX]
+        self._w_min, self._w_max = config.bounds(planes)
         self._lines = programming.Lines.ideal(config)
         self._reference = np.zeros((config.rows, config.cols), dtype=np.int64)
         self._write_weights(np.zeros((config.rows, config.cols), dtype=np.int64))
@@ -164,7 +164,8 @@ class Twin:
         count may differ, as it never changes a bit.
         """
         planes, self._reference = checkpoint.restore(path, self.tile)
-        self._w_min, self._w_max = planes.get(Plane.W_MIN, self._w_min), planes.get(Plane.W_MAX, self._w_max)
+        if Plane.W_MIN in planes:
+            self._w_min, self._w_max = self.config.bounds(planes)
         self._ratio = self.tile.get("ratio") if "managed" in self.config.engines else 0
         is_calibrated = "correction" in self.config.engines and self.tile.get("correct")
         self._lines = programming.Lines.of(planes) if is_calibrated else programming.Lines.ideal(self.config)

@@ -63,7 +63,8 @@ def run(backend: str, config: TileConfig, seed: int, settings: Settings) -> dict
                                        gain=GENTLE if has_write_noise else 1.0, patience=24 if has_write_noise else 8)
         spent = {name: count - before[name] for name, count in twin.counters().items()}
         weights = twin.read()
-        w_min, w_max = (config.weight.real(twin.tile.read_plane(plane)) for plane in (Plane.W_MIN, Plane.W_MAX))
+        bounds = {plane: twin.tile.read_plane(plane) for plane in (Plane.W_MIN, Plane.W_MAX) if plane in config.planes}
+        w_min, w_max = (config.weight.real(bound) for bound in config.bounds(bounds))
     errors = weights - targets
     is_within = np.abs(errors) <= tolerance
     is_reachable = (targets >= w_min - tolerance) & (targets <= w_max + tolerance)

@@ -14,7 +14,7 @@ _CONSTANTS = (device.MEAN.min, device.MEAN.max, device.TABLE.frac, device.GAIN.f
 
 def _compiled_update(config: TileConfig, planes: dict, seed: int, event: int,
                      row_pulses, col_pulses, row_negative, col_negative) -> int:
-    engine = config.engine
+    engine, planes = config.engine, planes | config.constants
     has_table = engine.table is not None
     nodes = np.array(engine.table if has_table else ((0,), (0,)), dtype=np.int64)
     none = np.zeros((0, 0), dtype=np.int64)
@@ -26,7 +26,8 @@ def _compiled_update(config: TileConfig, planes: dict, seed: int, event: int,
         row_pulses, col_pulses, row_negative, col_negative,
         compiled.keys(np.uint32(seed), np.uint32(event)), config.rounds, engine.sigma, engine.write_sigma,
         config.device.has_slope, has_table, engine.step_frac, engine.slope_shift,
-        config.weight.bits - device.TABLE_SEGMENTS_LOG2, config.weight.min, config.weight.max, _CONSTANTS)
+        config.weight.bits - device.TABLE_SEGMENTS_LOG2, config.weight.min, config.weight.max,
+        engine.bound_shift, _CONSTANTS)
 
 
 update = _compiled_update if compiled.njit is not None else None

@@ -75,7 +75,7 @@ def _lines(seed, stream, event, row, n_columns, slot, rounds):
 
 def pulse_loops(weights, persistent, step_up, step_down, slope_up, slope_down, w_max, w_min, nodes, gaussians,
                  row_pulses, col_pulses, row_negative, col_negative, key_words, rounds, sigma, write_sigma,
-                 has_slope, has_table, step_frac, slope_shift, segment_bits, least, largest, constants):
+                 has_slope, has_table, step_frac, slope_shift, segment_bits, least, largest, bound_shift, constants):
     """`crossbar.update` cross-point by cross-point, in the order slot, row, column."""
     mean_min, mean_max, table_frac, gain_frac, xi_frac, stream, write_stream, write_frac = constants
     coincidences = 0
@@ -116,7 +116,7 @@ def pulse_loops(weights, persistent, step_up, step_down, slope_up, slope_down, w
                 else:
                     delta = _round(mean, step_frac)
                 w = w + delta if up else w - delta
-                w = min(max(w, w_min[r, c]), w_max[r, c])
+                w = min(max(w, w_min[r, c] << bound_shift), w_max[r, c] << bound_shift)
                 persistent[r, c] = w
                 if write_sigma:
                     if c >> 2 != write_group:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The configuration of a tile: everything that both the model and the hardware are derived from."""
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
@@ -10,7 +10,7 @@ import numpy as np
 
 from golden.adc import GAIN, Adc, AdcConfig
 from golden.correction import CORRECTION_GAIN
-from golden.device import SLOPE, STEP, Device, StepEngine
+from golden.device import PARAMETER_BITS, Device, StepEngine
 from golden.formats import Format, divide_half_even
 from golden.threefry import MAX_ROUNDS, MIN_ROUNDS
 
@@ -22,6 +22,7 @@ MAX_LEVEL = 1 << 16
 PINS_LATENCY = 3
 """Cycles from the digital half to pins and back: a register on the way out, a synchronizer of two on the way in."""
 MAX_READS_LOG2 = 8
+MIN_PARAMETER_BITS = 8
 ALL = -1
 """Row or column of a programming command that means all of them."""
 VECTOR = Format(24, frac=16)
@@ -102,9 +103,11 @@ class TileConfig:
     an array with its own pulse drivers and converters, and not over a wire a line: the same bits, and logic that does
     not grow with the lines, but ideal converters (sar or spi, apart from noise, gain and offset) and no programming
     commands; `rolled`, of folded tiles, where draws and gains take several cycles each in little logic, line after
-    line, and not one in pipelines: the same bits, but no noise of steps and writes; the `engines` (of ENGINES) and `counters` (of COUNTERS) that it has, and whether it has
-    `operation_counters`, those of the last operation alone: what a small device leaves out. TypeError for a wrong kind,
-    ValueError for a wrong range. Hashable: the key of build caches and the id of tests.
+    line, and not one in pipelines: the same bits, but no noise of steps and writes; the `engines` (of ENGINES) and
+    `counters` (of COUNTERS) that it has, and whether it has `operation_counters`, those of the last operation alone:
+    what a small device leaves out; `parameter_bits` in 8..18 of the words that hold the devices' parameters, or 0 where
+    all devices are alike: constants, which take no memory. TypeError for a wrong kind, ValueError for a wrong range.
+    Hashable: the key of build caches and the id of tests.
     """
 
     rows: int = 64
@@ -121,6 +124,7 @@ class TileConfig:
     engines: tuple[str, ...] = ENGINES
     counters: tuple[str, ...] = COUNTERS
     operation_counters: bool = True
+    parameter_bits: int = PARAMETER_BITS
 
     def __post_init__(self):
         check_int("Row count", self.rows, 2, 1024)
@@ -150,17 +154,36 @@ class TileConfig:
                              f"comparators, not {self.adc!r}")
         if not isinstance(self.device, Device):
             raise TypeError(f"Device must be a Device, not {self.device!r}")
-        if self.rolled and not self.folded:
-            raise ValueError("A rolled tile must be folded")
-        if self.rolled and self.lanes & (self.lanes - 1):
-            raise ValueError(f"Lane count of a rolled tile must be a power of two, not {self.lanes}")
-        if self.rolled and "update" in self.engines and (self.engine.sigma or self.engine.write_sigma):
-            raise ValueError("Device of a rolled tile must have dw_min_std and write_noise_std 0, not "
-                             f"{self.device.dw_min_std:g} and {self.device.write_noise_std:g}")
+        self._check_rolled()
+        self._check_parameters()
         if self.adc.columns_per_adc > self.n_converters:
             raise ValueError(f"ADC columns_per_adc must be at most the lines of the longer side, "
                              f"{self.n_converters}, not {self.adc.columns_per_adc}")
         _ = self.converter  # refuses a bound that the converters cannot scale to
+
+    def _check_rolled(self):
+        if not self.rolled:
+            return
+        if not self.folded:
+            raise ValueError("A rolled tile must be folded")
+        if self.lanes & (self.lanes - 1):
+            raise ValueError(f"Lane count of a rolled tile must be a power of two, not {self.lanes}")
+        if "update" in self.engines and (self.engine.sigma or self.engine.write_sigma):
+            raise ValueError("Device of a rolled tile must have dw_min_std and write_noise_std 0, not "
+                             f"{self.device.dw_min_std:g} and {self.device.write_noise_std:g}")
+
+    def _check_parameters(self):
+        check_int("Parameter width", self.parameter_bits, 0, PARAMETER_BITS)
+        if self.parameter_bits == 0 and self.device.spreads:
+            raise ValueError(f"Parameter width must be above 0 for devices that differ in "
+                             f"{', '.join(self.device.spreads)}, not 0")
+        if 0 < self.parameter_bits < MIN_PARAMETER_BITS:
+            raise ValueError(f"Parameter width must be 0 or in {MIN_PARAMETER_BITS}..{PARAMETER_BITS}, "
+                             f"not {self.parameter_bits}")
+        if 0 < self.parameter_bits < self.engine.least_bits:
+            raise ValueError(f"Parameter width must be at least {self.engine.least_bits}, for steps of up to "
+                             f"{self.device.largest_step * 2.0 ** self.weight.frac:.4g} weight LSBs, "
+                             f"not {self.parameter_bits}")
 
     @cached_property
     def code(self) -> Format:
@@ -211,7 +234,7 @@ class TileConfig:
 
     @cached_property
     def engine(self) -> StepEngine:
-        return StepEngine(self.device, self.weight)
+        return StepEngine(self.device, self.weight, self.parameter_bits)
 
     @cached_property
     def converter(self) -> Adc:
@@ -219,13 +242,17 @@ class TileConfig:
 
     @cached_property
     def planes(self) -> dict[Plane, PlaneShape]:
-        """The planes that this tile's array has: slopes and hidden weights only where the device model needs them."""
-        formats = {Plane.WEIGHT: self.weight}
+        """The planes that this tile's array has: parameters only where devices differ, slopes and hidden weights only
+        where the device model needs them.
+        """
+        formats, engine = {Plane.WEIGHT: self.weight}, self.engine
         if "update" in self.engines:
-            formats |= {Plane.STEP_UP: STEP, Plane.STEP_DOWN: STEP, Plane.W_MAX: self.weight, Plane.W_MIN: self.weight}
-            if self.device.has_slope:
-                formats |= {Plane.SLOPE_UP: SLOPE, Plane.SLOPE_DOWN: SLOPE}
-            if self.engine.write_sigma:
+            if self.parameter_bits:
+                formats |= {Plane.STEP_UP: engine.step, Plane.STEP_DOWN: engine.step,
+                            Plane.W_MAX: engine.bound, Plane.W_MIN: engine.bound}
+                if self.device.has_slope:
+                    formats |= {Plane.SLOPE_UP: engine.slope, Plane.SLOPE_DOWN: engine.slope}
+            if engine.write_sigma:
                 formats[Plane.HIDDEN] = self.weight
         shapes = {plane: PlaneShape(fmt, self.rows, self.cols) for plane, fmt in formats.items()}
         shapes |= {Plane.ADC_GAIN: PlaneShape(GAIN, 1, self.n_converters),
@@ -243,6 +270,18 @@ class TileConfig:
     def loadable(self) -> dict[Plane, PlaneShape]:
         """The planes that commands reach: behind pins those of the digital correction alone."""
         return {plane: shape for plane, shape in self.planes.items() if plane in DIGITAL or not self.pins}
+
+    @cached_property
+    def constants(self) -> dict[Plane, np.ndarray]:
+        """What the planes of the devices' parameters would hold where there are none, as all devices are alike."""
+        nominal = {} if self.parameter_bits else self.engine.nominal
+        return {Plane[name.upper()]: np.full((self.rows, self.cols), value) for name, value in nominal.items()}
+
+    def bounds(self, planes: Mapping[Plane, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """The least and the largest weight (R, C) of every device, from the planes of a tile."""
+        w_min, w_max = ({**planes, **self.constants}[plane] << self.engine.bound_shift
+                        for plane in (Plane.W_MIN, Plane.W_MAX))
+        return w_min, w_max
 
     def populate(self, seed: int) -> dict[Plane, np.ndarray]:
         """Draw all devices and converters: every plane but WEIGHT, HIDDEN and those of the correction, int64."""

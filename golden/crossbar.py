@@ -30,7 +30,7 @@ def update(config: TileConfig, planes: dict, seed: int, event: int,
     the pulses move HIDDEN, and every one draws WEIGHT anew.
     """
     weights = planes[Plane.WEIGHT]
-    engine = config.engine
+    engine, planes = config.engine, planes | config.constants
     persistent = planes[Plane.HIDDEN] if engine.write_sigma else weights
 
     def xi_at(stream: Stream, rows, cols, slot: int):

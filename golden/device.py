@@ -2,7 +2,8 @@
 """The devices at the cross-points: what each preset is physically, and the step that one pulse makes.
 
 A device model is a set of physical parameters in units of the normalized weight. `populate` draws the
-parameters of every device (d2d) and rounds them to the integer planes that the hardware holds;
+parameters of every device (d2d) and rounds them to the integer planes that the hardware holds, in words of
+`parameter_bits`; where all devices are alike, there may be no planes, and the parameters are constants.
 `StepEngine` is the arithmetic of one pulse, the same for every model:
 
     mean   = round(step * table(w)) + round(slope * w)
@@ -15,19 +16,23 @@ multiplies, saturate(w + round(write_sigma * xi')). Sources: reference equations
 `rpu_pulsed_device.cpp`, `rpu_constantstep_device.cpp`, `rpu_linearstep_device.cpp`; presets `presets/devices.py`.
 """
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 
 from golden.formats import Format, round_half_even, saturate
 from golden.noise import GAUSSIAN_FRAC, Stream, gaussian, uniform_lines
 
+PARAMETER_BITS = 18
+"""Widest words of a device's parameters: all bits that steps, slopes and bounds have."""
 STEP = Format(16, signed=False)
-"""Mean step of a device, in units of 2**-step_frac weight LSBs."""
+"""Mean step of a device, in units of 2**-step_frac weight LSBs; narrower in narrower words."""
 SLOPE = Format(16)
-"""Change of the step over one unit of weight, in units of 8 step LSBs."""
+"""Change of the step over one unit of weight, in units of 2**slope_unit step LSBs; narrower in narrower words."""
 SLOPE_UNIT = 3
+"""Of slopes in words of 16 bits; of narrower ones what their devices need."""
 MEAN = Format(18)
 """Mean step at the present weight, in step LSBs."""
 TABLE = Format(16, frac=14, signed=False)
@@ -44,6 +49,9 @@ MAX_WRITE_SIGMA = 0.49
 """In units of the normalized weight: what WRITE_SIGMA holds of the finest weights."""
 MAX_STEP_FRAC = 8
 _EXTREME_XI = 4.4
+_LEAST_BOUND = 0.25
+"""Share of the mean bound down to which the slopes of soft bounds fit narrow words: bits spent on the few devices below
+would be lost to all others."""
 _TABLES = ("up", "down")
 
 
@@ -94,6 +102,25 @@ class Device:
                 raise ValueError(f"Device parameter {field.name} must be in 0..2, not {getattr(self, field.name)}")
 
     @property
+    def spreads(self) -> tuple[str, ...]:
+        """Names of the parameters by which one device differs from another."""
+        return tuple(field.name for field in fields(self) if field.name.endswith("_dtod") and getattr(self, field.name))
+
+    def alike(self) -> Self:
+        """The same devices without any spread."""
+        return replace(self, **dict.fromkeys(self.spreads, 0.0))
+
+    @property
+    def largest_step(self) -> float:
+        """What the step of next to no device exceeds."""
+        return self.dw_min * (1 + abs(self.up_down) + _EXTREME_XI * (self.dw_min_dtod + self.up_down_dtod))
+
+    @property
+    def largest_slope(self) -> float:
+        """The same of the change of the step over one unit of weight."""
+        return 0.0
+
+    @property
     def has_slope(self) -> bool:
         """Whether the step depends linearly on the weight."""
         return False
@@ -126,6 +153,12 @@ class LinearStep(Device):
     def has_slope(self) -> bool:
         return True
 
+    @property
+    def largest_slope(self) -> float:
+        up = (abs(self.gamma_up) + _EXTREME_XI * self.gamma_up_dtod) / self.w_max
+        down = (abs(self.gamma_down) + _EXTREME_XI * self.gamma_down_dtod) / -self.w_min
+        return self.largest_step * max(up, down)
+
     def slopes(self, step_up, step_down, w_max, w_min, xi):
         gamma_up = np.abs(self.gamma_up + self.gamma_up_dtod * xi(4))
         gamma_down = np.abs(self.gamma_down + self.gamma_down_dtod * xi(5))
@@ -139,6 +172,12 @@ class SoftBounds(Device):
     @property
     def has_slope(self) -> bool:
         return True
+
+    @property
+    def largest_slope(self) -> float:
+        w_max = self.w_max * max(1 - _EXTREME_XI * self.w_max_dtod, _LEAST_BOUND)
+        w_min = -self.w_min * max(1 - _EXTREME_XI * self.w_min_dtod, _LEAST_BOUND)
+        return self.largest_step / min(w_max, w_min)
 
     def slopes(self, step_up, step_down, w_max, w_min, xi):
         return -step_up / w_max, -step_down / w_min
@@ -171,19 +210,57 @@ class PiecewiseStep(Device):
 
 @dataclass(frozen=True)
 class StepEngine:
-    """The integer arithmetic of one pulse, for a device model on weights of a given format."""
+    """The integer arithmetic of one pulse, for a device model on weights of a given format.
+
+    `parameter_bits` is the width of a device's parameters, or 0 for constants of full width, the `nominal` ones.
+    """
 
     device: Device
     weight: Format
+    parameter_bits: int = PARAMETER_BITS
+
+    @cached_property
+    def step(self) -> Format:
+        """Steps, in units of 2**-step_frac weight LSBs."""
+        return Format(self._bits(STEP), signed=False)
+
+    @cached_property
+    def slope(self) -> Format:
+        """Slopes, in units of 2**slope_unit step LSBs per unit of weight."""
+        return Format(self._bits(SLOPE))
+
+    @cached_property
+    def bound(self) -> Format:
+        """Bounds: the upper bits of weights."""
+        bits = self._bits(self.weight)
+        return Format(bits, frac=bits - 2)
+
+    def _bits(self, widest: Format) -> int:
+        return min(self.parameter_bits or PARAMETER_BITS, widest.bits)
+
+    @property
+    def bound_shift(self) -> int:
+        """Left shift of a bound to a weight."""
+        return self.weight.bits - self.bound.bits
 
     @cached_property
     def step_frac(self) -> int:
         """Bits of the step behind the weight's LSB: as many, up to 8, as let the largest step fit its word."""
-        device = self.device
-        largest = device.dw_min * (1 + abs(device.up_down)
-                                   + _EXTREME_XI * (device.dw_min_dtod + device.up_down_dtod))
-        frac = math.frexp(STEP.max / (largest * 2.0 ** self.weight.frac))[1] - 1
+        frac = math.frexp(self.step.max / (self.device.largest_step * 2.0 ** self.weight.frac))[1] - 1
         return min(max(frac, 0), MAX_STEP_FRAC)
+
+    @property
+    def least_bits(self) -> int:
+        """Fewest bits that hold the largest step in whole weight LSBs; in the widest words it may saturate."""
+        return min(math.ceil(self.device.largest_step * 2.0 ** self.weight.frac).bit_length(), STEP.bits)
+
+    @cached_property
+    def slope_unit(self) -> int:
+        """Bits of the step's LSB before the slope's: in narrow words as few as let the largest slope fit."""
+        if self.slope.bits == SLOPE.bits:
+            return SLOPE_UNIT
+        largest = self.device.largest_slope * 2.0 ** (self.weight.frac + self.step_frac)
+        return max(math.frexp(largest / self.slope.max)[1], 0)
 
     @cached_property
     def sigma(self) -> int:
@@ -207,7 +284,7 @@ class StepEngine:
     @property
     def slope_shift(self) -> int:
         """Right shift of slope * w to step LSBs."""
-        return self.weight.frac - SLOPE_UNIT
+        return self.weight.frac - self.slope_unit
 
     def mean(self, w, up, step, slope):
         """Mean step at weights `w` in step LSBs; `up` is a boolean array, the rest int64 arrays of one shape."""
@@ -233,7 +310,7 @@ class StepEngine:
             delta = round_half_even(mean * gain, GAIN.frac + self.step_frac)
         else:
             delta = round_half_even(mean, self.step_frac)
-        return np.clip(np.where(up, w + delta, w - delta), w_min, w_max)
+        return np.clip(np.where(up, w + delta, w - delta), w_min << self.bound_shift, w_max << self.bound_shift)
 
     def apparent(self, w, xi):
         """Weights that multiply, from the persistent ones `w` and a Gaussian each; only with write noise."""
@@ -243,30 +320,41 @@ class StepEngine:
     def populate(self, rows: int, cols: int, seed: int, rounds: int) -> dict[str, np.ndarray]:
         """Draw the parameters of rows x cols devices; int64 planes by name, each of shape (rows, cols).
 
-        Source: `PulsedRPUDevice::populate` of aihwkit with enforce_consistency.
+        There are none where the parameters are constants.
         """
-        device = self.device
-
         def xi(parameter: int):
             draws = uniform_lines(seed, Stream.DEVICE, 0, np.arange(rows), cols, parameter, rounds)
             return gaussian(draws) / 2.0 ** GAUSSIAN_FRAC
 
+        return self._parameters(xi) if self.parameter_bits else {}
+
+    @cached_property
+    def nominal(self) -> dict[str, int]:
+        """The parameters of devices without spread, by the names of their planes."""
+        return {name: int(value) for name, value in self._parameters(lambda _: 0.0).items()}
+
+    def _parameters(self, xi) -> dict[str, np.ndarray]:
+        """Parameters of devices by name; `xi(n)` draws the n-th Gaussian of every one.
+
+        Source: `PulsedRPUDevice::populate` of aihwkit with enforce_consistency.
+        """
+        device = self.device
         gain = 1 + device.dw_min_dtod * xi(0)
         asymmetry = device.up_down_dtod * xi(1)
         step_up = np.abs(device.dw_min * (min(device.up_down, 0) + gain + asymmetry))
         step_down = np.abs(device.dw_min * (gain - asymmetry - max(device.up_down, 0)))
-        least = self.weight.lsb
-        w_max = np.clip(np.abs(device.w_max * (1 + device.w_max_dtod * xi(2))), least, self.weight.max * least)
+        least = self.bound.lsb
+        w_max = np.clip(np.abs(device.w_max * (1 + device.w_max_dtod * xi(2))), least, self.bound.max * least)
         w_min = np.clip(-np.abs(device.w_min * (1 + device.w_min_dtod * xi(3))), -2, -least)
         planes = {
             "step_up": self._step_code(step_up), "step_down": self._step_code(step_down),
-            "w_max": self.weight.quantize(w_max), "w_min": self.weight.quantize(w_min),
+            "w_max": self.bound.quantize(w_max), "w_min": self.bound.quantize(w_min),
         }
         if device.has_slope:
-            scale = 2.0 ** (self.weight.frac + self.step_frac - SLOPE_UNIT)
+            scale = 2.0 ** (self.weight.frac + self.step_frac - self.slope_unit)
             up, down = device.slopes(step_up, step_down, w_max, w_min, xi)
-            planes["slope_up"], planes["slope_down"] = SLOPE.quantize(up * scale), SLOPE.quantize(down * scale)
+            planes |= {"slope_up": self.slope.quantize(up * scale), "slope_down": self.slope.quantize(down * scale)}
         return planes
 
     def _step_code(self, step):
-        return STEP.quantize(step * 2.0 ** (self.weight.frac + self.step_frac))
+        return self.step.quantize(step * 2.0 ** (self.weight.frac + self.step_frac))

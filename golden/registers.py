@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, IntFlag
 
 from golden.config import COUNTERS, ENGINES, MAX_BL, PINS_LATENCY, TileConfig
+from golden.device import PARAMETER_BITS
 
 CONTRACT_VERSION = 2
 FIRST_STATUS = 34
@@ -120,12 +121,14 @@ def register_map(config: TileConfig) -> dict[str, Register]:
                  reset=formats, access=Access.READ, parts=(Field("code_bits", 0, 8), Field("weight_bits", 8, 8),
                                                            Field("adc_bits", 16, 8), Field("rounds", 24, 8))),
         Register("converter", 5, "Kind of ADC (0 sar, 1 ramp, 2 cco, 3 spi), in bits 23..8 the columns that share one, "
-                                 "in bit 24 whether the array is behind pins, in bit 25 whether left_out is there",
+                                 "in bit 24 whether the array is behind pins, in bit 25 whether left_out is there, in "
+                                 "bits 30..26 by how many bits parameters of devices are narrower than 18 (18: "
+                                 "constants)",
                  reset=(config.adc.kind.number | config.adc.columns_per_adc << 8 | config.pins << 24
-                        | (left_out(config) > 0) << 25),
+                        | (left_out(config) > 0) << 25 | PARAMETER_BITS - config.parameter_bits << 26),
                  access=Access.READ,
                  parts=(Field("kind", 0, 8), Field("columns_per_adc", 8, 16), Field("pins", 24, 1),
-                        Field("left_out", 25, 1))),
+                        Field("left_out", 25, 1), Field("narrowed", 26, 5))),
         Register("left_out", 6, "What this tile leaves out: counters in bits 16..0, engines in bits 27..24, in bit 31 "
                                 "all counters of the last operation", reset=left_out(config), access=Access.READ,
                  parts=_LEFT_OUT),

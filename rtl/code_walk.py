@@ -17,8 +17,8 @@ class CodeWalk(Component):
     A vector begins with line 0 and comes in order, a line a cycle or slower. From `start` on, a visit a cycle, each
     `latency` cycles behind: forward, for each column chunk all listed rows; backward, for each row all chunks that have
     a listed column. With none listed, one visit of factor 0 makes the zeros. Every run of forward gives P charges, and
-    so may the last two of backward: these are at least `least` cycles apart. In a rolled tile a run is followed by a cycle
-    without a visit.
+    so may the last two of backward: these are at least `least` cycles apart. In a rolled tile a cycle without a visit
+    follows every run.
 
         list of (place of chunk 0, code) --+
                                            +--> place, factors

@@ -3,7 +3,7 @@
 from amaranth.hdl import Array, Const, Module, Mux, Signal
 from amaranth.lib.wiring import Component, In, Out
 
-from golden.device import GAIN, MEAN, SLOPE, STEP, TABLE, TABLE_SEGMENTS_LOG2, WRITE_SIGMA, StepEngine
+from golden.device import GAIN, MEAN, TABLE, TABLE_SEGMENTS_LOG2, WRITE_SIGMA, StepEngine
 from golden.noise import GAUSSIAN_FRAC
 from rtl.dsp import Product, multiple, multiple_latency, product
 from rtl.formats import add_or_subtract, clip, delay, round_half_even, saturate, shape_of
@@ -22,17 +22,19 @@ class DeviceLane(Component):
     and its bounds after `bounds_time`; `result` comes after `latency`. Multipliers: one for the slope, two for the
     table, one for the noise.
 
-    Parameters: `engine`, the golden arithmetic. Members: `w`, `step`, `slope`, `w_max`, `w_min`, `up`, `xi` in,
-    those of one device and direction; `result` out. With write noise `w` and `result` are persistent weights, and
-    `apparent`, after `apparent_latency`, is what multiplies; its Gaussian is `write_xi`.
+    Parameters: `engine`, the golden arithmetic. Members: `w`, `up`, `xi` in, and `step`, `slope`, `w_max`, `w_min` of
+    one device and direction, which are not there where they are constants; `result` out. With write noise `w` and
+    `result` are persistent weights, and `apparent`, after `apparent_latency`, is what multiplies; its Gaussian is
+    `write_xi`.
     """
 
     def __init__(self, engine: StepEngine):
         self.engine = engine
-        weight = shape_of(engine.weight)
+        weight, bound = shape_of(engine.weight), shape_of(engine.bound)
+        parameters = {"step": In(shape_of(engine.step)), "slope": In(shape_of(engine.slope)), "w_max": In(bound),
+                      "w_min": In(bound)} if engine.parameter_bits else {}
         super().__init__({
-            "w": In(weight), "step": In(shape_of(STEP)), "slope": In(shape_of(SLOPE)), "w_max": In(weight),
-            "w_min": In(weight), "up": In(1), "xi": In(shape_of(XI)), "result": Out(weight),
+            "w": In(weight), **parameters, "up": In(1), "xi": In(shape_of(XI)), "result": Out(weight),
             **({"write_xi": In(shape_of(XI)), "apparent": Out(weight)} if engine.write_sigma else {}),
         })
 
@@ -73,17 +75,18 @@ class DeviceLane(Component):
         engine = self.engine
 
         # mean step at the present weight
-        mean, mean_time = self.step, self._mean_time
+        mean_time, scale_time = self._mean_time, max(self._mean_time, self._gain_time)
         if self._is_stateful:
-            step, slope = self.step, Const(0)
-            if engine.table is not None:
-                step = self._table(m, engine)
+            slope = Const(0)
+            step = self._of_direction(m, "step", mean_time - 1) if engine.table is None else self._table(m, engine)
             if engine.device.has_slope:
-                steepness = product(m, "steepness", self.slope, self.w)
+                steepness = product(m, "steepness", self._of_direction(m, "slope", 0), self.w)
                 slope = delay(m, round_half_even(steepness, engine.slope_shift), 1)
                 slope = delay(m, slope, mean_time - 1 - (Product.latency + 1))
-                step = delay(m, step, mean_time - 1) if engine.table is None else step
             mean = delay(m, saturate(step + slope, MEAN), 1)
+            mean = delay(m, mean, scale_time - mean_time)
+        else:
+            mean = self._of_direction(m, "step", scale_time)
 
         # times 1 + sigma * xi
         shift, scaled = engine.step_frac, mean
@@ -91,8 +94,7 @@ class DeviceLane(Component):
             noise = round_half_even(multiple(m, "noise", self.xi, engine.sigma), GAUSSIAN_FRAC)
             gain = Signal(shape_of(GAIN), reset_less=True)
             m.d.sync += gain.eq((1 << GAIN.frac) + delay(m, noise, 1))
-            time = max(mean_time, self._gain_time)
-            scaled = product(m, "scaled", delay(m, mean, time - mean_time), delay(m, gain, time - self._gain_time))
+            scaled = product(m, "scaled", mean, delay(m, gain, scale_time - self._gain_time))
             shift += GAIN.frac
 
         # add, keep within the device's own bounds: the upper one where they are in disorder
@@ -100,15 +102,33 @@ class DeviceLane(Component):
         down = ~delay(m, self.up, self.bounds_time)
         w = delay(m, self.w, self.bounds_time - self.weight_time)
         total = delay(m, add_or_subtract(w, delta, down), 1)
-        is_disorder, w_max, w_min = (delay(m, value, 1) for value in (self.w_min > self.w_max, self.w_max, self.w_min))
-        sides = delay(m, total > w_max, 1) | delay(m, is_disorder, 1), delay(m, total < w_min, 1)
-        total, w_max, w_min = (delay(m, value, 1) for value in (total, w_max, w_min))
+        bounds = self._bounds()
+        is_disorder = delay(m, bounds[1] > bounds[0], 2)
+        bounds = [_later(m, bound) for bound in bounds]
+        w_max, w_min = (bound.shift_left(engine.bound_shift) for bound in bounds)
+        sides = delay(m, total > w_max, 1) | is_disorder, delay(m, total < w_min, 1)
+        w_max, w_min = (_later(m, bound).shift_left(engine.bound_shift) for bound in bounds)
+        total = delay(m, total, 1)
         result = Signal.like(self.result, reset_less=True)
         m.d.sync += result.eq(clip(total, w_min, w_max, sides))
         m.d.comb += self.result.eq(result)
         if engine.write_sigma:
             self._write_noise(m, engine, result)
         return m
+
+    def _of_direction(self, m: Module, name: str, time: int):
+        """The step or slope of the direction, `time` cycles behind it; of constants no more than the choice."""
+        if self.engine.parameter_bits:
+            return delay(m, getattr(self, name), time)
+        up, down = (Const(self.engine.nominal[f"{name}_{direction}"], shape_of(getattr(self.engine, name)))
+                    for direction in ("up", "down"))
+        return Mux(delay(m, self.up, time), up, down)
+
+    def _bounds(self):
+        """The upper and the lower bound."""
+        if self.engine.parameter_bits:
+            return self.w_max, self.w_min
+        return [Const(self.engine.nominal[name], shape_of(self.engine.bound)) for name in ("w_max", "w_min")]
 
     def _write_noise(self, m: Module, engine: StepEngine, result):
         time, noise_time = self.apparent_latency - 2, multiple_latency(engine.write_sigma) + 1
@@ -135,8 +155,13 @@ class DeviceLane(Component):
         factor = Signal(TABLE.bits, reset_less=True)
         m.d.sync += factor.eq(delay(m, start, 1 + Product.latency + 1) + rounded)
 
-        step = product(m, "step", delay(m, self.step, 2 + Product.latency + 2), factor)
+        step = product(m, "step", self._of_direction(m, "step", 2 + Product.latency + 2), factor)
         return delay(m, round_half_even(step, TABLE.frac), 1)
+
+
+def _later(m: Module, value):
+    """`value` a cycle later; a constant needs no register."""
+    return value if isinstance(value, Const) else delay(m, value, 1)
 
 
 _TABLE_LATENCY = 2 + Product.latency + 2 + Product.latency + 1

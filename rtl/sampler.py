@@ -21,8 +21,9 @@ class Sampler(Component):
     charges stand for so long.
 
     Members: `prefill`, `push`, `chunk`, `charges` in; `ready`, `is_held`, `held_chunk`, `held` out. `fill_chunk` asks
-    for the noise of a chunk where it `takes` that, and it comes as `xi` after `noise_latency` cycles. Between operations (`active` low) the
-    side band's `address` reads `gains` and `offsets`; `write_gain` and `write_offset` are lane masks for `value`.
+    for the noise of a chunk where that `takes` it, and it comes as `xi` after `noise_latency` cycles. Between
+    operations (`active` low) the side band's `address` reads `gains` and `offsets`; `write_gain` and `write_offset` are
+    lane masks for `value`.
     """
 
     def __init__(self, config: TileConfig, noise_latency: int, lanes: int, noise_period: int = 1):

@@ -89,5 +89,6 @@ class RolledThreefry2x32(Component):
         total = Signal(32)
         rotated = Array(x1.rotate_left(rotation) for rotation in ROTATIONS)[round_number]
         m.d.comb += total.eq(given0 + Mux(is_key, keys[first_key], x1))
-        m.d.sync += [x0.eq(total), x1.eq(Mux(is_key, given1 + (keys[first_key + 1] + key_number)[:32], rotated ^ total))]
+        second = given1 + (keys[first_key + 1] + key_number)[:32]
+        m.d.sync += [x0.eq(total), x1.eq(Mux(is_key, second, rotated ^ total))]
         return m

@@ -28,7 +28,8 @@ class _TrainPipeline(Component):
             "write": In(1), "write_chunk": In(range(self.chunks)), "lane": In(range(lanes)),
             "value": In(shape_of(TRAIN_WORD)), "kind": In(Train), "bl": In(range(MAX_BL + 1)),
             "seed": In(32), "event": In(32),
-            "clear": In(1), "ask": In(1), "takes": Out(1), "ask_chunk": In(range(self.chunks)), "slot": In(range(MAX_BL + 1)),
+            "clear": In(1), "ask": In(1), "takes": Out(1), "ask_chunk": In(range(self.chunks)),
+            "slot": In(range(MAX_BL + 1)),
             "valid": Out(1), "chunk": Out(range(self.chunks)), "made_slot": Out(range(MAX_BL + 1)),
             "pulses": Out(lanes), "negatives": Out(lanes),
         })
@@ -120,7 +121,8 @@ class TrainSource(Component):
 
     One set of L lanes serves all lines, beat by beat, a slot ahead of the one being played: from `start`, `ready`
     says that the beats of the next slot have been sent, and `advance` takes that slot. A slot takes `chunks` beats,
-    P / L of them for each of ceil(R / P) + ceil(C / P) chunks, `uniform.period` cycles each; the first one `latency` more.
+    P / L of them for each of ceil(R / P) + ceil(C / P) chunks, a cycle each or as many as a draw takes; the first one
+    `latency` more.
 
     Members: `write`, `chunk`, `lane`, `value` load one line (row chunks first, then column chunks), a level or a
     word, while `kind` and `bl` stand as in the operation; `start`, `advance`, `seed`, `event` in; `ready`; `beat`,

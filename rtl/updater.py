@@ -80,7 +80,7 @@ class Updater(Component):
 
     def elaborate(self, platform):
         m = Module()
-        config, lane = self.config, self.engines[0]
+        lane = self.engines[0]
         place, mask, up = self._enter(m)
 
         m.d.comb += [
@@ -93,22 +93,24 @@ class Updater(Component):
             late = lane.apparent_latency - lane.latency
             m.d.comb += [self.apparent_place.eq(delay(m, self.write_place, late)),
                          self.apparent_mask.eq(delay(m, self.write_mask, late, reset=True))]
-        step_place = delay(m, place, self.arrival - FETCH_LATENCY)
-        self._parameters(m, step_place, delay(m, step_place, lane.bounds_time))
+        if self.parameters:
+            step_place = delay(m, place, self.arrival - FETCH_LATENCY)
+            self._parameters(m, step_place, delay(m, step_place, lane.bounds_time))
 
         up = delay(m, up, self.arrival)
         for n, engine in enumerate(self.engines):
             m.submodules[f"engine_{n}"] = engine
-            w_max, w_min = (self.parameters[plane].values[n] for plane in _BOUNDS)
             m.d.comb += [
                 engine.w.eq(self.weights[n]),
                 engine.up.eq(up[n]),
-                engine.step.eq(self._of_direction(up[n], n, Plane.STEP_UP, Plane.STEP_DOWN)),
-                engine.w_max.eq(w_max), engine.w_min.eq(w_min),
                 engine.xi.eq(self.xi[n]),
                 self.write_values[n].eq(engine.result),
             ]
-            if config.device.has_slope:
+            if self.parameters:
+                w_max, w_min = (self.parameters[plane].values[n] for plane in _BOUNDS)
+                m.d.comb += [engine.step.eq(self._of_direction(up[n], n, Plane.STEP_UP, Plane.STEP_DOWN)),
+                             engine.w_max.eq(w_max), engine.w_min.eq(w_min)]
+            if Plane.SLOPE_UP in self.parameters:
                 m.d.comb += engine.slope.eq(self._of_direction(up[n], n, Plane.SLOPE_UP, Plane.SLOPE_DOWN))
             if self.has_write_noise:
                 m.d.comb += [engine.write_xi.eq(self.write_xi[n]), self.apparent_values[n].eq(engine.apparent)]

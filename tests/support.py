@@ -41,9 +41,20 @@ FOLDED: dict[str, TileConfig] = {
     "rolled": TileConfig(rows=9, cols=14, lanes=4, rolled=True, device=SoftBounds(dw_min=0.02, dw_min_std=0.0),
                          adc=AdcConfig(bits=7, bound=3.0, gain_spread=0.05, offset_spread=3.0), **_FOLDED),
     "rolled lane": TileConfig(rows=5, cols=3, lanes=1, rolled=True, rounds=16, adc=AdcConfig(bound=2.0, noise=0.0),
-                              device=ConstantStep(dw_min=0.1, dw_min_std=0.0), code_bits=3, **_FOLDED),
+                              device=ConstantStep(dw_min=0.1, dw_min_std=0.0).alike(), code_bits=3,
+                              parameter_bits=0, **_FOLDED),
 }
 """Folded tiles, with lanes that divide nothing, with beats shorter than a chunk, without updates, and rolled."""
+PARAMETERS: dict[str, TileConfig] = {
+    "narrow": replace(CONFIGS["linear"], parameter_bits=9),
+    "narrow, soft": replace(CONFIGS["softbounds"], device=SoftBounds(dw_min=0.004, up_down=0.1), parameter_bits=8),
+    "narrow, writenoise": replace(CONFIGS["writenoise"], parameter_bits=12),
+    "constants": replace(CONFIGS["softbounds"], device=CONFIGS["softbounds"].device.alike(), parameter_bits=0),
+    "constants, table": replace(CONFIGS["table"], device=HUMP.alike(), parameter_bits=0),
+    "folded, narrow": replace(FOLDED["folded writenoise"], parameter_bits=9),
+    "folded, constants": replace(FOLDED["folded wide"], device=CONFIGS["softbounds"].device.alike(), parameter_bits=0),
+}
+"""Tiles whose devices have narrow parameters, or constant ones."""
 
 
 def random_config(seed: int) -> TileConfig:
@@ -77,7 +88,7 @@ def device_planes(config: TileConfig, seed: int) -> dict[Plane, np.ndarray]:
     planes = config.populate(seed)
     rng = np.random.default_rng(seed)
     for plane in (Plane.WEIGHT, Plane.HIDDEN):
-        planes[plane] = rng.integers(planes[Plane.W_MIN], planes[Plane.W_MAX], endpoint=True)
+        planes[plane] = rng.integers(*config.bounds(planes), endpoint=True)
     planes[Plane.CORRECTION_OFFSET] = rng.integers(-1000, 1000, (1, config.n_converters))
     planes[Plane.CORRECTION_GAIN] = rng.integers(15000, 18000, (1, config.n_converters))
     return {plane: planes[plane] for plane in config.planes}

@@ -9,7 +9,8 @@ from crosstwin.arguments import given
 from golden.presets import DEVICES
 
 _OVERRIDES = {"rows": "rows of the tile", "cols": "columns of the tile", "lanes": "multiply-accumulate lanes",
-              "code_bits": "bits of an input code", "weight_bits": "bits of a weight", "rounds": "Threefry rounds"}
+              "code_bits": "bits of an input code", "weight_bits": "bits of a weight",
+              "rounds": "Threefry rounds", "parameter_bits": "bits of a parameter of a device"}
 
 
 def add(commands) -> None:

@@ -140,7 +140,8 @@ def test_errors_are_those_of_the_tile_and_nothing_is_sent(call):
 
 
 @pytest.mark.parametrize(("changes", "name"), [({"rows": 6}, "rows"), ({"cols": 7}, "cols"), ({"lanes": 2}, "lanes"),
-                                           ({"weight_bits": 16}, "formats"), ({"rounds": 20}, "formats")])
+                                           ({"weight_bits": 16}, "formats"), ({"rounds": 20}, "formats"),
+                                           ({"parameter_bits": 12}, "converter")])
 def test_another_tile_at_the_far_end_is_refused(changes, name):
     with pytest.raises(LinkError, match=f"Register {name} of the linked tile must be"):
         LinkedTile(CONFIG, ControllerLink(replace(CONFIG, **changes)))

@@ -101,6 +101,19 @@ def test_weights_beyond_a_devices_bounds_are_clipped_to_them():
                                       if name == "w_min" else CONFIG.weight.real(bounds[name]))
 
 
+@pytest.mark.parametrize(("bits", "lsb"), [(9, 2.0 ** -7), (0, 2.0 ** -16)])
+def test_bounds_of_narrow_and_of_constant_parameters(bits, lsb, tmp_path):
+    """Still those of the devices, before and after a checkpoint."""
+    device = replace(CONFIG.device, w_max=0.71) if bits else replace(CONFIG.device, w_max=0.71).alike()
+    twin = Twin(Tile(replace(CONFIG, device=device, parameter_bits=bits)), seed=3)
+    exact = replace(CONFIG, device=device).engine.populate(5, 6, 3, CONFIG.rounds)["w_max"] / 2 ** 16
+    for _ in range(2):
+        twin.load(np.full((5, 6), 1.99))
+        np.testing.assert_allclose(twin.read(), exact, atol=lsb / 2)
+        twin.save(tmp_path / "state")
+        twin.restore(tmp_path / "state")
+
+
 def test_it_is_the_same_behind_a_link():
     twins = Twin(Tile(CONFIG), 4), Twin(LinkedTile(CONFIG, ControllerLink(CONFIG)), 4)
     results = []

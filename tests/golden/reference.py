@@ -70,11 +70,12 @@ def pulse(config, w, up, step, slope, w_max, w_min, xi_value):
         segment, fraction = divmod(w + 2 ** (config.weight_bits - 1), 2 ** segment_bits)
         factor = nodes[segment] + shift_right((nodes[segment + 1] - nodes[segment]) * fraction, segment_bits)
         mean = shift_right(mean * factor, 14)
-    mean = saturate(mean + shift_right(slope * w, frac - 3), 18)
+    mean = saturate(mean + shift_right(slope * w, frac - engine.slope_unit), 18)
     gain = 4096 + shift_right(engine.sigma * xi_value, 10)
     delta = shift_right(mean * gain, 12 + engine.step_frac)
     w = w + delta if up else w - delta
-    return min(max(w, w_min), w_max)
+    bound = 2 ** (config.weight_bits - min(config.parameter_bits or 18, config.weight_bits))
+    return min(max(w, w_min * bound), w_max * bound)
 
 
 def apparent(config, w, xi_value):

@@ -6,9 +6,11 @@ from golden import accelerate, crossbar
 from golden.config import Plane
 from golden.noise import Stream
 from golden.pulses import train
-from tests.support import CONFIGS, device_planes, random_config, random_updates, wild_planes
+from tests.support import CONFIGS, PARAMETERS, device_planes, random_config, random_updates, wild_planes
 
 pytestmark = pytest.mark.skipif(accelerate.update is None, reason="numba is not installed")
+
+EVERY = CONFIGS | PARAMETERS
 
 
 def assert_equal(config, planes, seed, event, row, col, bl):
@@ -32,9 +34,9 @@ def test_equals_numpy_over_any_configuration(seed):
 
 
 @pytest.mark.parametrize("planes_of", [device_planes, wild_planes])
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", EVERY)
 def test_equals_numpy_over_the_presets(name, planes_of):
-    config = CONFIGS[name]
+    config = EVERY[name]
     row, col, bl = (values[0] for values in random_updates(config, 1, 9))
     coincidences = assert_equal(config, planes_of(config, 9), 2 ** 32 - 1, 0, row, col, bl)
     assert coincidences == config.rows * config.cols * bl

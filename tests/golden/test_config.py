@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 from dataclasses import FrozenInstanceError, replace
 
+import numpy as np
 import pytest
 
 from golden.adc import AdcConfig
-from golden.config import LEVEL, MAX_BL, MAX_LEVEL, VECTOR, Plane, TileConfig
-from golden.device import Device
+from golden.config import DIGITAL, LEVEL, MAX_BL, MAX_LEVEL, VECTOR, Plane, TileConfig
+from golden.device import ConstantStep, Device, LinearStep
 from golden.formats import Format
 from golden.presets import DEVICES
-from tests.support import CONFIGS, random_config
+from tests.support import CONFIGS, PARAMETERS, random_config
 
 
 def test_formats_of_the_default():
@@ -84,6 +85,34 @@ def test_only_the_correction_can_be_loaded_behind_pins():
     assert set(config.loadable) == {Plane.CORRECTION_OFFSET, Plane.CORRECTION_GAIN}
 
 
+@pytest.mark.parametrize(("bits", "expected"), [(8, 8), (9, 9), (15, 15), (16, 16)])
+def test_planes_of_narrow_parameters(bits, expected):
+    config = TileConfig(device=DEVICES["EcRam"], weight_bits=17, parameter_bits=bits) if bits > 8 else \
+        TileConfig(device=DEVICES["EcRam"], weight_bits=12, parameter_bits=bits)
+    widths = {config.planes[plane].format.bits for plane in Plane if Plane.STEP_UP <= plane <= Plane.SLOPE_DOWN}
+    assert widths == {expected}
+    assert config.planes[Plane.W_MIN].format.real(config.planes[Plane.W_MIN].format.min) == -2
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_what_is_populated_are_the_planes_that_there_are(name):
+    config = PARAMETERS[name]
+    planes = config.populate(5)
+    others = {Plane.WEIGHT, Plane.HIDDEN, *DIGITAL}
+    assert planes.keys() == config.planes.keys() - others
+    assert all(config.planes[plane].format.holds(values) for plane, values in planes.items())
+    w_min, w_max = config.bounds(planes)
+    assert w_min.shape == w_max.shape == (config.rows, config.cols)
+    assert config.weight.holds([w_min, w_max])
+    assert abs(np.median(config.weight.real(w_max)) - config.device.w_max) < 0.2
+    assert not {Plane.STEP_UP, Plane.W_MAX} & planes.keys() or config.parameter_bits
+
+
+def test_the_smallest_widths_that_hold_a_step():
+    for bits, step in ((8, 255.0), (9, 255.1), (9, 511.0)):
+        TileConfig(device=ConstantStep(dw_min=step / 65536).alike(), parameter_bits=bits)
+
+
 @pytest.mark.parametrize("name", CONFIGS)
 def test_hashable_frozen_and_replaceable(name):
     config = CONFIGS[name]
@@ -114,6 +143,17 @@ def test_device_models_with_like_parameters_differ():
     ({"weight_bits": 19}, ValueError, r"Weight width must be in 8\.\.18, not 19"),
     ({"rounds": 12}, ValueError, r"Threefry rounds must be in 13\.\.32, not 12"),
     ({"rounds": 33}, ValueError, r"Threefry rounds must be in 13\.\.32, not 33"),
+    ({"parameter_bits": 9.0}, TypeError, r"Parameter width must be an integer, not 9\.0"),
+    ({"parameter_bits": -1}, ValueError, r"Parameter width must be in 0\.\.18, not -1"),
+    ({"parameter_bits": 19}, ValueError, r"Parameter width must be in 0\.\.18, not 19"),
+    ({"parameter_bits": 7}, ValueError, r"Parameter width must be 0 or in 8\.\.18, not 7"),
+    ({"parameter_bits": 0, "device": LinearStep(dw_min_dtod=0.0, w_max_dtod=0.0)}, ValueError,
+     "Parameter width must be above 0 for devices that differ in up_down_dtod, w_min_dtod, gamma_up_dtod, "
+     "gamma_down_dtod, not 0"),
+    ({"parameter_bits": 9, "device": ConstantStep(dw_min=0.01)}, ValueError,
+     r"Parameter width must be at least 11, for steps of up to 1549 weight LSBs, not 9"),
+    ({"parameter_bits": 8, "device": ConstantStep(dw_min=255.1 / 65536).alike()}, ValueError,
+     r"Parameter width must be at least 9, for steps of up to 255\.1 weight LSBs, not 8"),
     ({"adc": 9}, TypeError, "ADC configuration must be an AdcConfig, not 9"),
     ({"device": "EcRam"}, TypeError, "Device must be a Device, not 'EcRam'"),
     ({"adc": AdcConfig(bits=14, bound=2.0 ** -10), "code_bits": 2, "weight_bits": 8}, ValueError,

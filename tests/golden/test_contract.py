@@ -95,7 +95,7 @@ def test_formats():
         "ADC gain": adc.GAIN, "correction gain": CORRECTION_GAIN, "ADC offset": DEFAULT.adc.offset,
         "ADC noise sigma": adc.SIGMA,
         "held": DEFAULT.adc.held, "ADC code": DEFAULT.adc.code, "level": LEVEL, "step": device.STEP,
-        "slope": device.SLOPE, "mean step": device.MEAN, "table node": device.TABLE,
+        "slope": device.SLOPE, "bound": DEFAULT.engine.bound, "mean step": device.MEAN, "table node": device.TABLE,
         "write sigma": device.WRITE_SIGMA, "c2c sigma": device.SIGMA, "c2c gain": device.GAIN, "vector": VECTOR}
     listed = {row["quantity"]: integers(row, "bits", "frac", "min", "max") for row in tables("Formats")[0]}
     xi = gaussian(np.arange(1 << 16))
@@ -114,7 +114,8 @@ def test_width_of_the_held_charge(bits):
 def test_planes():
     adc_config = AdcConfig(capacitor_spread=0.1, comparator_offset=1.0)
     config = replace(DEFAULT, cols=80, device=DEVICES["ReRamSB"], adc=adc_config)
-    formats = {"weight": config.weight, "step": device.STEP, "slope": device.SLOPE, "ADC gain": adc.GAIN,
+    formats = {"weight": config.weight, "step": device.STEP, "slope": device.SLOPE, "bound": config.engine.bound,
+               "ADC gain": adc.GAIN,
                "correction gain": CORRECTION_GAIN,
                "ADC offset": config.adc.offset}
     shapes = {"R x C": (64, 80), "1 x N": (1, 80), "B x N": (9, 80)}

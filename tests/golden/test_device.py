@@ -23,9 +23,10 @@ from golden.formats import Format, round_half_even
 from golden.noise import gaussian
 from golden.presets import DEVICES
 from tests.golden import reference
-from tests.support import CONFIGS, HUMP
+from tests.support import CONFIGS, HUMP, PARAMETERS
 
 WEIGHT = Format(18, frac=16)
+EVERY = CONFIGS | PARAMETERS
 EXACT = {"dw_min_dtod": 0.0, "up_down_dtod": 0.0, "w_max_dtod": 0.0, "w_min_dtod": 0.0}
 EXACT_GAMMA = EXACT | {"gamma_up_dtod": 0.0, "gamma_down_dtod": 0.0}
 MODELS = {
@@ -147,14 +148,16 @@ def test_bounds_in_disorder_give_the_upper_one():
     assert engine.pulse(one, one > 0, one, one, one * -5, one * 5, one).tolist() == [-5]
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", EVERY)
 def test_pulse_equals_the_reference_on_any_words(name):
-    config = CONFIGS[name]
+    config = EVERY[name]
+    engine = config.engine
     rng = np.random.default_rng(7)
     n = 3000
-    w, w_max, w_min = rng.integers(config.weight.min, config.weight.max, (3, n), endpoint=True)
-    step = rng.integers(STEP.min, STEP.max, n, endpoint=True)
-    slope = rng.integers(SLOPE.min, SLOPE.max, n, endpoint=True) * config.device.has_slope
+    w = rng.integers(config.weight.min, config.weight.max, n, endpoint=True)
+    w_max, w_min = rng.integers(engine.bound.min, engine.bound.max, (2, n), endpoint=True)
+    step = rng.integers(engine.step.min, engine.step.max, n, endpoint=True)
+    slope = rng.integers(engine.slope.min, engine.slope.max, n, endpoint=True) * config.device.has_slope
     up, xi = rng.random(n) < 0.5, rng.choice(every_xi, n)
     after = config.engine.pulse(w, up, step, slope, w_max, w_min, xi)
     expected = [reference.pulse(config, *(v.item() for v in values))
@@ -211,18 +214,19 @@ def test_largest_step_fits_its_word(dw_min, dtod, up_down, bits):
 POPULATED = {"GokmenVlasov": 18, "Idealized": 18, "EcRam": 18, "SoftBounds": 16}
 
 
-def expected_planes(device: Device, weight: Format, seed: int, r: int, c: int, rounds: int) -> dict[str, int]:
+def expected_planes(engine: StepEngine, seed: int, r: int, c: int, rounds: int) -> dict[str, int]:
     """One device of `populate`, one real number at a time, from the text of the contract."""
     xi = [reference.xi(reference.draw(seed, 5, 0, r, c, parameter, rounds)) / 1024 for parameter in range(6)]
-    frac = StepEngine(device, weight).step_frac
+    device, weight, frac, bits = engine.device, engine.weight, engine.step_frac, engine.parameter_bits
+    step_max = 2 ** min(bits, 16) - 1
     gain, asymmetry = 1 + device.dw_min_dtod * xi[0], device.up_down_dtod * xi[1]
     up = abs(device.dw_min * (min(device.up_down, 0) + gain + asymmetry))
     down = abs(device.dw_min * (gain - asymmetry - max(device.up_down, 0)))
-    lsb = 2.0 ** -weight.frac
+    lsb = 2.0 ** -(min(bits, weight.bits) - 2)
     w_max = min(max(abs(device.w_max * (1 + device.w_max_dtod * xi[2])), lsb), 2 - lsb)
     w_min = -min(max(abs(device.w_min * (1 + device.w_min_dtod * xi[3])), lsb), 2)
-    planes = {"step_up": min(round(up * 2.0 ** (weight.frac + frac)), 65535),
-              "step_down": min(round(down * 2.0 ** (weight.frac + frac)), 65535),
+    planes = {"step_up": min(round(up * 2.0 ** (weight.frac + frac)), step_max),
+              "step_down": min(round(down * 2.0 ** (weight.frac + frac)), step_max),
               "w_max": round(w_max / lsb), "w_min": round(w_min / lsb)}
     if isinstance(device, LinearStep):
         slope_up = -abs(device.gamma_up + device.gamma_up_dtod * xi[4]) * up / device.w_max
@@ -231,18 +235,72 @@ def expected_planes(device: Device, weight: Format, seed: int, r: int, c: int, r
         slope_up, slope_down = -up / w_max, -down / w_min
     else:
         return planes
-    scale = 2.0 ** (weight.frac + frac - 3)
-    return planes | {name: max(-32768, min(32767, round(slope * scale)))
+    scale, slope_max = 2.0 ** (weight.frac + frac - engine.slope_unit), 2 ** (min(bits, 16) - 1) - 1
+    return planes | {name: max(-slope_max - 1, min(slope_max, round(slope * scale)))
                      for name, slope in (("slope_up", slope_up), ("slope_down", slope_down))}
 
 
+@pytest.mark.parametrize("bits", [18, 17, 12, 9])
 @pytest.mark.parametrize("name", POPULATED)
-def test_populate_equals_the_reference(name):
-    device, weight = DEVICES[name], Format(POPULATED[name], frac=POPULATED[name] - 2)
-    planes = StepEngine(device, weight).populate(8, 9, 42, 20)
+def test_populate_equals_the_reference(name, bits):
+    engine = StepEngine(DEVICES[name], Format(POPULATED[name], frac=POPULATED[name] - 2), bits)
+    planes = engine.populate(8, 9, 42, 20)
     for r, c in np.ndindex(8, 9):
-        expected = expected_planes(device, weight, 42, r, c, 20)
+        expected = expected_planes(engine, 42, r, c, 20)
         assert {plane: int(values[r, c]) for plane, values in planes.items()} == expected, (r, c)
+
+
+@pytest.mark.parametrize(("bits", "widths"), [(18, (16, 16, 18)), (17, (16, 16, 17)), (16, (16, 16, 16)),
+                                              (9, (9, 9, 9)), (0, (16, 16, 18))])
+def test_formats_of_parameters(bits, widths):
+    engine = StepEngine(DEVICES["EcRam"], WEIGHT, bits)
+    assert (engine.step, engine.slope, engine.bound) == (
+        Format(widths[0], signed=False), Format(widths[1]), Format(widths[2], frac=widths[2] - 2))
+    assert engine.bound.min << engine.bound_shift == WEIGHT.min
+    assert (engine.slope_unit == 3) == (bits != 9)
+
+
+@given(dw_min=st.floats(1e-4, 0.2), dtod=st.floats(0, 0.3), gamma=st.floats(0, 3), gamma_dtod=st.floats(0, 0.3),
+       w_max=st.floats(0.05, 1.9), weight_bits=st.integers(8, 18), bits=st.integers(8, 15), is_soft=st.booleans())
+def test_largest_parameters_fit_narrow_words(dw_min, dtod, gamma, gamma_dtod, w_max, weight_bits, bits, is_soft):
+    """And one more bit behind the point of steps or slopes would not."""
+    shared = {"dw_min": dw_min, "dw_min_dtod": dtod, "w_max": w_max, "w_max_dtod": 0.0, "w_min": -1.95,
+              "w_min_dtod": 0.0}
+    device = SoftBounds(**shared) if is_soft else LinearStep(**shared, gamma_up=gamma, gamma_up_dtod=gamma_dtod,
+                                                             gamma_down=0.0, gamma_down_dtod=0.0)
+    engine = StepEngine(device, Format(weight_bits, frac=weight_bits - 2), bits)
+    largest = dw_min * (1 + 4.4 * (dtod + device.up_down_dtod)) * 2.0 ** (weight_bits - 2)
+    assert (largest <= engine.step.max) == (bits >= engine.least_bits) or engine.least_bits == 16
+    if largest <= engine.step.max:
+        step = largest * 2.0 ** engine.step_frac
+        slope = step * (1 if is_soft else gamma + 4.4 * gamma_dtod) / w_max * 2.0 ** -engine.slope_unit
+        assert step <= engine.step.max
+        assert slope <= engine.slope.max * (1 + 1e-12)
+        assert engine.step_frac == 8 or 2 * step > engine.step.max
+        assert engine.slope_unit == 0 or 2 * slope >= engine.slope.max * (1 - 1e-12)
+
+
+@pytest.mark.parametrize("bits", [8, 9, 12])
+def test_hardly_a_slope_of_soft_bounds_saturates_in_narrow_words(bits):
+    """None but where a bound is less than a quarter of the mean one."""
+    device = DEVICES["SoftBounds"]
+    engine = StepEngine(device, Format(12, frac=10), bits)
+    planes = engine.populate(128, 128, 3, 13)
+    is_short = planes["w_max"] < 0.25 * device.w_max * 2 ** engine.bound.frac
+    is_saturated = planes["slope_up"] == engine.slope.min
+    assert is_short.sum() > 50
+    assert not (is_saturated & ~is_short).any()
+
+
+@pytest.mark.parametrize("name", [*DEVICES, "table"])
+def test_constants_are_the_planes_of_devices_that_are_alike(name):
+    device = (DEVICES | {"table": HUMP})[name].alike()
+    assert not device.spreads
+    planes = StepEngine(device, WEIGHT).populate(3, 4, 9, 13)
+    engine = StepEngine(device, WEIGHT, 0)
+    assert engine.populate(3, 4, 9, 13) == {}
+    assert {plane: {value} for plane, value in engine.nominal.items()} == {
+        plane: set(values.ravel().tolist()) for plane, values in planes.items()}
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from golden.config import COUNTERS, TileConfig
+from golden.presets import DEVICES
 from golden.registers import CONTRACT_VERSION, register_map
 from tests.support import CONFIGS
 
@@ -36,6 +37,14 @@ def test_pins_slow_a_trial_down_and_show_in_the_identity():
     assert differing == {"converter", "t_convert"}
     assert outside["converter"].reset == inside["converter"].reset | 1 << 24
     assert (outside["t_convert"].minimum, outside["t_convert"].reset) == (4, 4)
+
+
+@pytest.mark.parametrize(("bits", "narrowed"), [(18, 0), (17, 1), (9, 9), (0, 18)])
+def test_the_width_of_parameters_shows_in_the_identity(bits, narrowed):
+    device = DEVICES["EcRam"].alike()
+    wide, found = register_map(TileConfig(device=device)), register_map(TileConfig(device=device, parameter_bits=bits))
+    assert found["converter"].reset == wide["converter"].reset | narrowed << 26
+    assert found | {"converter": wide["converter"]} == wide
 
 
 def test_counters_are_pairs_of_words():

@@ -12,11 +12,22 @@ from golden.management import NoiseManagement, UpdateManagement, learning_ratio,
 from golden.pulses import Encoding, Train, encoded_pulses, encoded_slots
 from golden.tile import Tile
 from tests.golden import reference
-from tests.support import CONFIGS, loaded_tile, managed_vectors, random_codes, random_config, random_updates, state
+from tests.support import (
+    CONFIGS,
+    PARAMETERS,
+    loaded_tile,
+    managed_vectors,
+    random_codes,
+    random_config,
+    random_updates,
+    state,
+)
+
+EVERY = CONFIGS | PARAMETERS
 
 
 def reference_planes(tile: Tile) -> dict[str, list]:
-    return {plane.name: values.tolist() for plane, values in tile.planes.items()}
+    return {plane.name: values.tolist() for plane, values in (tile.planes | tile.config.constants).items()}
 
 
 @pytest.fixture(params=["numba", "numpy"])
@@ -64,9 +75,9 @@ def assert_operations_equal_the_reference(config: TileConfig, seed: int):
     assert tile.get("event") == (first + 9) % 2 ** 32
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", EVERY)
 def test_operations_equal_the_reference(name, either):
-    assert_operations_equal_the_reference(CONFIGS[name], 21)
+    assert_operations_equal_the_reference(EVERY[name], 21)
 
 
 @pytest.mark.parametrize("seed", range(300, 312))

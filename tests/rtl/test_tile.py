@@ -24,6 +24,7 @@ from tests.rtl.simulation import asked
 from tests.support import (
     CONFIGS,
     FOLDED,
+    PARAMETERS,
     assert_bits,
     device_planes,
     managed_vectors,
@@ -38,7 +39,8 @@ WIDE = TileConfig(rows=12, cols=16, lanes=5, code_bits=5, device=SoftBounds(dw_m
 """Lanes that divide neither the columns nor the draws of a Threefry call."""
 BARE = replace(WIDE, engines=(), counters=("slots", "chip_cycles"), operation_counters=False)
 """What is left where everything is left out."""
-SMALL = {"tiny": TINY, "wide": WIDE, "bare": BARE, **FOLDED}
+SMALL = {"tiny": TINY, "wide": WIDE, "bare": BARE, **FOLDED,
+         **{name: PARAMETERS[name] for name in ("narrow", "constants", "folded, narrow", "folded, constants")}}
 LANES = (1, 2, 4, 5, 8, 16)
 STRESS = [(idle, stall) for idle in (0.0, 0.3) for stall in (0.0, 0.3)]
 EMULATION_CYCLES = register_map(TINY)["emulation_cycles_low"].index

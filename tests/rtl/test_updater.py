@@ -8,7 +8,7 @@ from golden.config import Plane, TileConfig
 from golden.noise import gaussian_of_draw
 from golden.presets import DEVICES
 from rtl.updater import Updater
-from tests.rtl.simulation import put, run, take
+from tests.rtl.simulation import asked, put, run, take
 from tests.support import CONFIGS, HUMP, assert_bits, device_planes
 
 NOISE_LATENCY = 9
@@ -17,6 +17,10 @@ CASES = {
                                          "writenoise alone")},
     "C equals P": TileConfig(rows=3, cols=4, lanes=4, device=DEVICES["SoftBounds"]),
     "one chunk, table": TileConfig(rows=2, cols=3, lanes=3, device=HUMP),
+    "narrow parameters": replace(CONFIGS["linear"], parameter_bits=9),
+    "narrow parameters, writenoise": replace(CONFIGS["writenoise"], parameter_bits=9),
+    **{f"constants, {name}": replace(CONFIGS[name], device=CONFIGS[name].device.alike(), parameter_bits=0)
+       for name in ("tiny", "softbounds", "table", "writenoise")},
 }
 
 
@@ -49,6 +53,7 @@ def apply(config: TileConfig, planes: dict, visit: dict) -> None:
     place, lanes = visit["place"], np.nonzero(visit["mask"])[0]
     up = visit["up"][lanes] > 0
     at = {plane: values[place, lanes] for plane, values in planes.items() if values.shape[1:] == (config.lanes,)}
+    at |= {plane: np.full(len(lanes), values[0, 0]) for plane, values in config.constants.items()}
     step = np.where(up, at[Plane.STEP_UP], at[Plane.STEP_DOWN])
     slope = np.where(up, at[Plane.SLOPE_UP], at[Plane.SLOPE_DOWN]) if config.device.has_slope else 0
     persistent = Plane.HIDDEN if Plane.HIDDEN in planes else Plane.WEIGHT
@@ -171,6 +176,14 @@ def test_different_places_one_a_cycle():
     config = CASES["linear"]
     cycles, _ = update(config, np.arange(config.rows * config.chunks), 5)
     assert_bits("cycles between visits", np.ones(len(cycles) - 1, dtype=int), np.diff(cycles))
+
+
+@pytest.mark.parametrize(("parameter_bits", "widths"), [
+    (18, [16, 16, 16, 16, 18, 18]), (17, [16, 16, 16, 16, 17, 17]), (9, [9] * 6), (0, [])])
+def test_memories_are_as_wide_as_parameters(parameter_bits, widths):
+    config = TileConfig(device=DEVICES["EcRam"].alike(), parameter_bits=parameter_bits)
+    memories = asked(lambda: Updater(config, NOISE_LATENCY), lambda updater: updater.parameters)
+    assert [len(memory.values[0]) for memory in memories.values()] == widths
 
 
 @pytest.mark.parametrize("name", CASES)
