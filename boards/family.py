@@ -10,7 +10,7 @@ from boards.pll import EHXPLLL, RPLL_GW1NR_9C, RPLL_GW2A_18C, SB_PLL40_CORE, Pll
 TOP = "top"
 REPORT = "report.json"
 PLACEMENT = "place and route"
-_PLACE = ("--quiet", "--log", f"{TOP}.tim", "--report", REPORT, "--timing-allow-fail", "--freq")
+_PLACE = ("--quiet", "--router", "router2", "--log", f"{TOP}.tim", "--report", REPORT, "--timing-allow-fail", "--freq")
 
 
 @dataclass(frozen=True, kw_only=True)

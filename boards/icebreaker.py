@@ -11,5 +11,5 @@ BOARD = Board(
     clock_mhz=24, pll=SB_PLL40_PAD, baud=1_000_000, uart="channel B of the FT2232H of the USB port",
     programmer="ice40_generic",
     config=TILES["small"],
-    leaves_out="managed vectors, programming, correction and most counters, for want of room",
+    leaves_out="updates, managed vectors, programming, correction, counters and noise, for want of room",
 )

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import Component, In, Out, connect, flipped
 from golden.frame import Kind, Reason
 from golden.link import VERSION
 from rtl.dispatcher import Dispatcher
+from rtl.formats import delay
 from rtl.frame import Deframer, Framer
 from rtl.stream import StreamWord
 
@@ -18,7 +19,7 @@ ANSWERS = (Kind.RESPONSE, Kind.WELCOME, Kind.BUSY, Kind.NAK)
 class Link(Component):
     """Frames in, command packets out; response packets in, frames out: the rules of `golden.link.Device`.
 
-    A frame is judged in the cycle of its last byte; a packet goes on to the controller once it is whole and right.
+    A frame is judged in the cycle behind its last byte; a packet goes on to the controller once it is whole and right.
     What is to be answered while another answer is being sent is answered behind that, once for each kind.
 
     Parameters: `depth`, words of the longest command or response packet. Members: `i` stream of bytes from the
@@ -49,33 +50,41 @@ class Link(Component):
         wanted = {kind: Signal(name=f"wanted_{kind.name.lower()}") for kind in ANSWERS}
         session, offer, nonce, last = Signal(8), Signal(8), Signal(16), Signal(16)
         is_open, is_offered, reason = Signal(), Signal(), Signal(Reason)
-        expected = Mux(is_open, Mux(last == 0xFFFF, 1, last + 1), 0)
+        expected, following = Signal(16), Signal(8)
+        m.d.sync += [expected.eq(Mux(is_open, Mux(last == 0xFFFF, 1, last + 1), 0)), following.eq(offer + 1)]
+        is_ended = delay(m, deframer.end, 1, reset=True)
         m.d.comb += [
             deframer.break_off.eq(self.break_off), deframer.hold.eq(dispatcher.is_delivering),
             deframer.address.eq(dispatcher.address), dispatcher.word.eq(deframer.word),
-            dispatcher.length.eq(deframer.length), dispatcher.stall.eq(framer.is_busy & (framer.kind == Kind.RESPONSE)),
-            self.is_busy.eq(Cat(*wanted.values()).any() | framer.is_busy | dispatcher.is_running),
+            dispatcher.stall.eq(framer.is_busy & (framer.kind == Kind.RESPONSE)),
+            self.is_busy.eq(Cat(is_ended, *wanted.values()).any() | framer.is_busy | dispatcher.is_running),
         ]
 
-        # what a frame asks for
+        # what a frame asks for: compared ahead, as its header has stood for four bytes and more when it ends
         frame, is_accepted, is_aborted = deframer.header, Signal(), Signal()
-        is_last = is_open & (frame.session == session) & (frame.sequence == last)
-        is_next = is_open & (frame.session == session) & (frame.sequence == expected) & (frame.kind == Kind.DATA)
-        is_opening = is_offered & (frame.session == offer) & (frame.sequence == 0) & (frame.kind == Kind.OPEN)
-        is_known = Cat(frame.kind == kind for kind in ASKING).any()
-        is_formed = (deframer.length > 0) == (frame.kind == Kind.DATA)
-        with m.If(deframer.end):
+        is_last, is_next, is_opening, is_known, is_formed, is_new = (
+            delay(m, condition, 1) for condition in (
+                is_open & (frame.session == session) & (frame.sequence == last),
+                is_open & (frame.session == session) & (frame.sequence == expected) & (frame.kind == Kind.DATA),
+                is_offered & (frame.session == offer) & (frame.sequence == 0) & (frame.kind == Kind.OPEN),
+                Cat(frame.kind == kind for kind in ASKING).any(),
+                (deframer.length > 0) == (frame.kind == Kind.DATA),
+                ~is_offered | (nonce != frame.sequence)))
+        is_good, is_stored, length = (delay(m, value, 1) for value in (
+            deframer.is_good, deframer.is_stored, deframer.length))
+        is_long = delay(m, deframer.length > self.depth, 1)
+        m.d.comb += dispatcher.length.eq(length)
+        with m.If(is_ended):
             m.d.comb += asked[Kind.NAK].eq(1)
-            with m.If(~deframer.is_good):
+            with m.If(~is_good):
                 m.d.sync += reason.eq(Reason.DAMAGED)
             with m.Elif(~is_known | ~is_formed):
                 m.d.sync += reason.eq(Reason.KIND)
             with m.Elif(frame.kind == Kind.HELLO):
                 m.d.comb += [asked[Kind.NAK].eq(0), asked[Kind.WELCOME].eq(1)]
                 m.d.sync += [nonce.eq(frame.sequence), is_offered.eq(1)]
-                with m.If(~is_offered | (nonce != frame.sequence)):
-                    following = (offer + 1)[:8]
-                    m.d.sync += offer.eq(Mux(following == session, following + 1, following))
+                with m.If(is_new):
+                    m.d.sync += offer.eq(following + (following == session))
             with m.Elif(is_last):
                 m.d.comb += [asked[Kind.NAK].eq(0), asked[Kind.BUSY].eq(dispatcher.is_running),
                              asked[Kind.RESPONSE].eq(~dispatcher.is_running)]
@@ -84,9 +93,9 @@ class Link(Component):
                     m.d.sync += is_aborted.eq(1)
             with m.Elif(~is_next & ~is_opening):
                 m.d.sync += reason.eq(Reason.ORDER)
-            with m.Elif(dispatcher.is_running | ~deframer.is_stored):
+            with m.Elif(dispatcher.is_running | ~is_stored):
                 m.d.comb += [asked[Kind.NAK].eq(0), asked[Kind.BUSY].eq(1)]
-            with m.Elif(deframer.length > self.depth):
+            with m.Elif(is_long):
                 m.d.sync += reason.eq(Reason.LENGTH)
             with m.Else():
                 m.d.comb += [asked[Kind.NAK].eq(0), is_accepted.eq(1)]
