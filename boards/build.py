@@ -36,8 +36,12 @@ class Built:
 
     @property
     def updates_per_s(self) -> float:
-        """Cross-points of an update of BL 31 with one coincidence each, by lines that are on in sqrt(31) slots."""
+        """Cross-points of an update of BL 31 with one coincidence each, by lines that are on in sqrt(31) slots; 0 of a
+        tile without updates.
+        """
         config = self.config
+        if "update" not in config.engines:
+            return 0.0
         return self._rate(Opcode.UPDATE, round(31 ** 0.5 * config.rows) * config.chunks, bl=31)
 
     def _rate(self, opcode: Opcode, visits: int, **options) -> float:

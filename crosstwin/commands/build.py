@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from crosstwin import console
+from crosstwin.arguments import CONFIG_HELP, tile
 from crosstwin.arguments import board as board_of
-from crosstwin.arguments import given
 from golden.presets import DEVICES
 
 _OVERRIDES = {"rows": "rows of the tile", "cols": "columns of the tile", "lanes": "multiply-accumulate lanes"}
@@ -16,6 +16,7 @@ def add(commands) -> None:
     """Declare the command."""
     parser = commands.add_parser("build", help="build a bitstream for an FPGA board")
     parser.add_argument("--board", required=True, metavar="NAME", help="file of boards/ that declares it")
+    parser.add_argument("--config", help=CONFIG_HELP)
     for name, text in _OVERRIDES.items():
         parser.add_argument(f"--{name}", type=int, metavar="N", help=f"{text} (default: the board's)")
     parser.add_argument("--device", choices=DEVICES, help="at the cross-points (default: the board's)")
@@ -30,11 +31,10 @@ def run(arguments: argparse.Namespace) -> int:
     board = board_of(arguments.board, "Building needs")
     from boards.build import build
 
-    overrides = given(arguments, _OVERRIDES)
+    config = tile(arguments, board, _OVERRIDES)
     try:
         if arguments.device:
-            overrides["device"] = DEVICES[arguments.device]
-        config = replace(board.config, **overrides)
+            config = replace(config, device=DEVICES[arguments.device])
         if arguments.clock is not None:
             board = replace(board, clock_mhz=arguments.clock)
     except ValueError as error:

@@ -5,12 +5,11 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import replace
 from itertools import pairwise
 
 from crosstwin import comparison, console, netlist
+from crosstwin.arguments import CONFIG_HELP, count, given, seed, tile
 from crosstwin.arguments import board as board_of
-from crosstwin.arguments import count, given, seed
 
 OVERRIDES = {"rows": "rows", "cols": "columns", "lanes": "lanes"}
 
@@ -28,6 +27,7 @@ def add(commands) -> None:
                         help="what is compared; golden compares the model with itself")
     parser.add_argument("--netlist", metavar="BOARD",
                         help="one tile instead: the netlist that this board's synthesis makes, over its serial line")
+    parser.add_argument("--config", help=f"of the netlist: {CONFIG_HELP}")
     for name, text in OVERRIDES.items():
         parser.add_argument(f"--{name}", type=int, metavar="N", help=f"{text} of the netlist (default: the board's)")
     parser.add_argument("--json", action="store_true", help="print the result as JSON and nothing else")
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     begin = time.perf_counter()
     if arguments.netlist:
         return _run_netlist(arguments, begin)
-    if sizes := given(arguments, OVERRIDES):
+    if sizes := given(arguments, (*OVERRIDES, "config")):
         size = next(iter(sizes))
         raise console.UsageError(f"--{size} must come with --netlist BOARD: other configurations are drawn")
     arguments.ops = 200 if arguments.ops is None else arguments.ops
@@ -69,10 +69,7 @@ def _run_netlist(arguments: argparse.Namespace, begin: float) -> int:
     from boards.flow import BuildError
 
     n_operations = 40 if arguments.ops is None else arguments.ops
-    try:
-        config = replace(board.config, **given(arguments, OVERRIDES))
-    except ValueError as error:
-        raise console.UsageError(str(error)) from None
+    config = tile(arguments, board, OVERRIDES)
     times = []
     with console.steps(board.title, list(netlist.STEPS), arguments.json) as begun:
         def timed(step: str) -> None:
@@ -88,6 +85,7 @@ def _run_netlist(arguments: argparse.Namespace, begin: float) -> int:
         outcome = comparison.run_operations(arguments.seed, config, operations, link, step)
     times.append(("end", time.perf_counter()))
     replay = " ".join([f"crosstwin compare --netlist {board.name} --seed {arguments.seed} --ops {n_operations}",
+                       *([f"--config {arguments.config}"] if arguments.config else []),
                        *(f"--{name} {getattr(config, name)}" for name in OVERRIDES)])
     result = {
         "configs": 1, "operations": n_operations, "compared": outcome.compared, "mismatches": outcome.mismatches,
