@@ -69,7 +69,10 @@ class Contents:
     def _statements(self, statements: Iterable, family: Family, is_chosen: bool) -> None:
         for statement in statements:
             if isinstance(statement, Assign):
-                self.choices += is_chosen * len(statement.lhs)
+                if is_chosen and isinstance(statement.rhs, Const):
+                    self.logic += len(statement.lhs)
+                elif is_chosen:
+                    self.choices += len(statement.lhs)
                 self._value(statement.lhs, family)
                 self._value(statement.rhs, family)
             elif isinstance(statement, Switch):

@@ -6,7 +6,7 @@ learned from real runs (`boards/runs.csv`), by least squares of relative errors 
 negative: so many LUTs a bit of a sum, of a choice, and so on. The clock is taken to fall by a power of the registers.
 The error of each figure is that of runs which were left out of the fit one at a time: its root mean square.
 """
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, inf, log
 
@@ -15,9 +15,8 @@ from scipy.optimize import nnls
 
 from boards.board import Board
 from boards.rates import Rates
-from boards.run import Run, contents, load
+from boards.run import Run, elaborate, load
 from golden.config import TileConfig
-from rtl.tile import Tile
 
 _LOGIC = ("sums", "choices", "logic", "products", "small_rams")
 FEATURES = {"LUT": _LOGIC, "FF": ("registers",), "LUT + FF": (*_LOGIC, "registers"), "block RAM": ("block_rams",),
@@ -34,10 +33,10 @@ class Figure:
     value: float
     error: float
 
-    def reaches(self, limit: float) -> bool | None:
-        """Whether it is at most the limit; None where its error leaves that open."""
-        low, high = self.value * (1 - self.error), self.value * (1 + self.error)
-        return True if high <= limit else False if low > limit else None
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """It less and more its error."""
+        return self.value * (1 - self.error), self.value * (1 + self.error)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,13 +58,13 @@ class Estimate:
     @property
     def fits(self) -> bool | None:
         """Whether it fits the chip; None where the errors leave that open."""
-        return _all(figure.reaches(self.available[name]) for name, figure in self.used.items())
+        return all_of(_is_above(self.available[name], figure) for name, figure in self.used.items())
 
     @property
     def meets_clock(self) -> bool | None:
-        """The same of the board's clock."""
-        reaches = Figure(self.board.mhz, self.fmax_mhz.error).reaches(self.fmax_mhz.value)
-        return reaches
+        """Whether it is as fast as the board's clock; None where the error leaves that open."""
+        is_slower = _is_above(self.board.mhz, self.fmax_mhz)
+        return None if is_slower is None else not is_slower
 
     def summary(self) -> dict:
         """Ready for JSON."""
@@ -166,17 +165,23 @@ def estimate(board: Board, config: TileConfig, runs: Sequence[Run] | None = None
     """Of a tile on a board, from runs (default: those of boards/runs.csv); ValueError where they are too few."""
     runs = load() if runs is None else runs
     model = Model(board.family.name, runs, board.name)
-    counts = contents(board, config).counts()
+    counts, tile = elaborate(board, config)
     fmax = model.fmax_mhz(counts)
     same = [run for run in model.runs if run.board == board.name] or model.runs
     clock_boards = {run.board for run in model.clock_runs}
     return Estimate(
         board=board, config=config, used=model.used(counts), available=same[0].available, fmax_mhz=fmax,
-        rates=Rates.of(config, Tile(config), fmax.value), n_runs=len(model.runs),
+        rates=Rates.of(config, tile, fmax.value), n_runs=len(model.runs),
         clock_board="" if clock_boards <= {board.name} else ", ".join(sorted(clock_boards)))
 
 
-def _all(answers) -> bool | None:
+def _is_above(limit: float, figure: Figure) -> bool | None:
+    """Whether a limit is at or above a figure; None where its error leaves that open."""
+    low, high = figure.bounds
+    return True if limit >= high else False if limit < low else None
+
+
+def all_of(answers: Iterable[bool | None]) -> bool | None:
     """False where one is, else None where one is."""
     answers = list(answers)
     return False if False in answers else None if None in answers else True

@@ -13,11 +13,13 @@ from boards.board import Board
 from boards.contents import Contents
 from boards.family import PLACEMENT, SYNTHESIS
 from boards.flow import BuildError, count, place
+from boards.rates import Rates
 from boards.top import BoardTop
 from golden.config import TileConfig
 from golden.device import Device
 from golden.presets import DEVICES
 from rtl.serial_tile import SerialTile
+from rtl.tile import Tile
 
 FILE = Path(__file__).with_name("runs.csv")
 _TILE, _CONTENTS, _USED, _AVAILABLE = "tile ", "design ", "used ", "of "
@@ -30,8 +32,8 @@ ONLY_PACKED = "only packed"
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """What one design came to: `tile`, its configuration in words by field; `contents` before synthesis (`Contents`);
-    what it has `used` and what is `available`, by resource; `fmax_mhz`, None where it was not placed, and `why`.
-    `held_out`: kept out of the fit, to judge it by.
+    what it has `used` and what is `available`, by resource; `fmax_mhz`, None where it was not placed, and `why`; the
+    `Rates` at that clock, else 0. `held_out`: kept out of the fit, to judge it by.
     """
 
     family: str
@@ -43,6 +45,8 @@ class Run:
     available: Mapping[str, int]
     fmax_mhz: float | None
     why: str = ""
+    mac_per_s: float = 0.0
+    updates_per_s: float = 0.0
     seconds: float = 0.0
     tools: str = ""
 
@@ -58,6 +62,7 @@ class Run:
             "family": self.family, "board": self.board, "held_out": "yes" if self.held_out else "",
             **{prefix + name: str(value) for prefix, group in groups for name, value in group.items()},
             "fmax_mhz": "" if self.fmax_mhz is None else f"{self.fmax_mhz:.2f}", "why": self.why,
+            "mac_per_s": f"{self.mac_per_s:.0f}", "updates_per_s": f"{self.updates_per_s:.0f}",
             "seconds": f"{self.seconds:.0f}", "tools": self.tools,
         }
 
@@ -71,6 +76,7 @@ class Run:
         return cls(family=row["family"], board=row["board"], held_out=row["held_out"] == "yes", tile=tile,
                    contents=contents, used=used, available=available,
                    fmax_mhz=float(row["fmax_mhz"]) if row["fmax_mhz"] else None, why=row["why"],
+                   mac_per_s=float(row["mac_per_s"]), updates_per_s=float(row["updates_per_s"]),
                    seconds=float(row["seconds"]), tools=row["tools"])
 
 
@@ -89,7 +95,8 @@ def save(runs: Iterable[Run], path: Path = FILE) -> None:
     """Write a file of runs, all or nothing; columns are those of all runs."""
     rows = [run.row() for run in runs]
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    order = ("family", "board", "held_out", _TILE, _CONTENTS, _USED, _AVAILABLE, "fmax_mhz", "why", "seconds", "tools")
+    order = ("family", "board", "held_out", _TILE, _CONTENTS, _USED, _AVAILABLE, "fmax_mhz", "why", "mac_per_s",
+             "updates_per_s", "seconds", "tools")
     columns.sort(key=lambda name: next(n for n, prefix in enumerate(order) if name.startswith(prefix)))
     new = path.with_suffix(".new")
     with new.open("w", newline="") as file:
@@ -142,14 +149,17 @@ def measure(board: Board, config: TileConfig, folder: Path, *, held_out: bool = 
         used, available = ({name: pair[n] for name, pair in taken.items()} for n in (0, 1))
         over = [f"{used[name]:,} {name} of {available[name]:,}" for name in used if used[name] > available[name]]
         fmax, why = None, f"does not fit: {', '.join(over)}" if over else why or ONLY_PACKED
-    return Run(family=board.family.name, board=board.name, held_out=held_out, tile=described(config),
-               contents=contents(board, config).counts(), used=used, available=available, fmax_mhz=fmax, why=why,
+    counts, tile = elaborate(board, config)
+    rates = asdict(Rates.of(config, tile, fmax)) if fmax else {}
+    return Run(family=board.family.name, board=board.name, held_out=held_out, tile=described(config), contents=counts,
+               used=used, available=available, fmax_mhz=fmax, why=why, **rates,
                seconds=time.perf_counter() - start, tools=tools(board))
 
 
-def contents(board: Board, config: TileConfig) -> Contents:
-    """What a tile on a board is made of."""
-    return Contents.of(SerialTile(config, board.divisor), board.family)
+def elaborate(board: Board, config: TileConfig) -> tuple[dict[str, int], Tile]:
+    """The `Contents` of a tile on a board, and that tile."""
+    serial = SerialTile(config, board.divisor)
+    return Contents.of(serial, board.family).counts(), serial.tile
 
 
 def tools(board: Board) -> str:

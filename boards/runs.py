@@ -17,7 +17,7 @@ from boards import NAMES
 from boards.board import Board
 from boards.build import named
 from boards.flow import BuildError
-from boards.run import FILE, ONLY_PACKED, contents, described, load, measure, save
+from boards.run import FILE, ONLY_PACKED, described, elaborate, load, measure, save
 from golden.config import TileConfig
 from golden.presets import DEVICES
 
@@ -80,7 +80,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--again", action="store_true", help="also the runs that are in the file, if designs changed")
     parser.add_argument("--limit", type=int, default=None, metavar="N", help="at most so many runs of each board")
     parser.add_argument("--file", type=Path, default=FILE, help="(default: boards/runs.csv)")
-    parser.add_argument("--folder", type=Path, default=Path("build/runs"), help="where the tools work (default: build/runs)")
+    parser.add_argument("--folder", type=Path, default=Path("build/runs"),
+                        help="where the tools work (default: build/runs)")
     chosen = parser.parse_args(arguments)
     failures = 0
     for board in map(named, chosen.boards):
@@ -126,7 +127,7 @@ def _is_wanted(board: Board, config: TileConfig, chosen: argparse.Namespace) -> 
     there = next((run for run in load(chosen.file) if run.key == key), None)
     if there is None or (not chosen.area and there.why == ONLY_PACKED):
         return True
-    return chosen.again and there.contents != contents(board, config).counts()
+    return chosen.again and there.contents != elaborate(board, config)[0]
 
 
 if __name__ == "__main__":
