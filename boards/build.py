@@ -2,18 +2,16 @@
 """From a board and a configuration to a bitstream, with what it takes of the chip and how fast it runs."""
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
 
 from boards import NAMES, fit
 from boards.board import Board
 from boards.flow import BuildError, Placed, place
+from boards.rates import Rates
 from boards.top import BoardTop
 from golden.config import TileConfig
-from golden.protocol import Opcode
-from golden.registers import register_map
-from rtl.phases import TIMES
 from rtl.serial_tile import SerialTile
 from rtl.tile import Tile
 
@@ -29,32 +27,16 @@ class Built:
     placed: Placed
 
     @property
-    def mac_per_s(self) -> float:
-        """Products of a forward pass of dense codes, at the board's clock and with the bound of its cycles."""
-        config = self.config
-        return self._rate(Opcode.FORWARD, config.rows * config.chunks)
-
-    @property
-    def updates_per_s(self) -> float:
-        """Cross-points of an update of BL 31 with one coincidence each, by lines that are on in sqrt(31) slots; 0 of a
-        tile without updates.
-        """
-        config = self.config
-        if "update" not in config.engines:
-            return 0.0
-        return self._rate(Opcode.UPDATE, round(31 ** 0.5 * config.rows) * config.chunks, bl=31)
-
-    def _rate(self, opcode: Opcode, visits: int, **options) -> float:
-        times = {name: register.reset for name, register in register_map(self.config).items() if name in TIMES}
-        cycles = self.tile.cycle_bound(opcode, visits, times, **options)
-        return self.config.rows * self.config.cols / cycles * self.board.mhz * 1e6
+    def rates(self) -> Rates:
+        """At the board's clock."""
+        return Rates.of(self.config, self.tile, self.board.mhz)
 
     def summary(self) -> dict:
         """As it is left in summary.json."""
         return {"board": self.board.name, "clock_mhz": round(self.board.mhz, 3),
                 "fmax_mhz": round(self.placed.fmax_mhz, 2), "used": self.placed.used,
                 "available": self.placed.available, "config": repr(self.config),
-                "mac_per_s": self.mac_per_s, "updates_per_s": self.updates_per_s}
+                **asdict(self.rates)}
 
 
 def named(name: str) -> Board:

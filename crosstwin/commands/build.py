@@ -48,8 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
     placed = built.placed
     rows = [[name, placed.used[name], placed.available[name]] for name in placed.used]
     rows += [["clock and Fmax (MHz)", board.mhz, placed.fmax_mhz],
-             ["forward (MMAC/s)", built.mac_per_s / 1e6, None],
-             ["update, BL 31 (M cross-points/s)", built.updates_per_s / 1e6, None]]
+             ["forward (MMAC/s)", built.rates.mac_per_s / 1e6, None],
+             ["update, BL 31 (M cross-points/s)", built.rates.updates_per_s / 1e6, None]]
     title = f"{board.title}: {config.rows} x {config.cols}, {config.lanes} lanes"
     console.table(title, ["", "used", "available"], rows)
     print(f"Link: {board.baud:,} baud at {board.uart}. Left out: {board.leaves_out}.")
