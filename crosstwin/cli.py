@@ -5,7 +5,7 @@ import sys
 from typing import NoReturn
 
 import crosstwin
-from crosstwin.commands import build, compare, demo, energy, info, package, program, serve, verify, verilog
+from crosstwin.commands import build, compare, demo, energy, info, package, program, serve, throughput, verify, verilog
 from crosstwin.console import UsageError
 
 FAILED, MISUSED = 1, 2
@@ -22,7 +22,7 @@ def parser() -> argparse.ArgumentParser:
     result = _Parser(prog="crosstwin", description="A digital twin of an analog in-memory-computing accelerator.")
     result.add_argument("--version", action="version", version=f"crosstwin {crosstwin.__version__}")
     commands = result.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (demo, compare, verify, serve, verilog, build, program, package, energy, info):
+    for command in (demo, compare, verify, serve, verilog, build, program, package, energy, throughput, info):
         command.add(commands)
     return result
 
