@@ -16,6 +16,7 @@ from crosstwin.commands import (
     package,
     program,
     serve,
+    throughput,
     verify,
     verilog,
 )
@@ -36,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--version", action="version", version=f"crosstwin {crosstwin.__version__}")
     commands = result.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in (demo, compare, verify, serve, verilog, build, program, estimate, explore, package,
-                    energy, info):
+                    energy, throughput, info):
         command.add(commands)
     return result
 
