@@ -3,7 +3,8 @@
 
 A design is elaborated, which takes seconds, and its `Contents` are counted. What the family's tools make of them is
 learned from real runs (`boards/runs.csv`), by least squares of relative errors with coefficients that cannot be
-negative: so many LUTs a bit of a sum, of a choice, and so on. The clock is taken to fall by a power of the registers.
+negative: so many LUTs a bit of a computed register, of a sum, of a choice, and so on. The clock is taken to fall by a
+power of the registers.
 The error of each figure is that of runs which were left out of the fit one at a time: its root mean square.
 """
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +19,7 @@ from boards.rates import Rates
 from boards.run import Run, elaborate, load
 from golden.config import TileConfig
 
-_LOGIC = ("sums", "choices", "logic", "products", "small_rams")
+_LOGIC = ("computed", "sums", "choices", "logic", "products", "small_rams")
 FEATURES = {"LUT": _LOGIC, "FF": ("registers",), "LUT + FF": (*_LOGIC, "registers"), "block RAM": ("block_rams",),
             "DSP": ("multipliers",), "SPRAM": ()}
 """Counts of `Contents` that a resource is made of."""

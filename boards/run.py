@@ -76,12 +76,13 @@ class Run:
         return cls(family=row["family"], board=row["board"], held_out=row["held_out"] == "yes", tile=tile,
                    contents=contents, used=used, available=available,
                    fmax_mhz=float(row["fmax_mhz"]) if row["fmax_mhz"] else None, why=row["why"],
-                   mac_per_s=float(row["mac_per_s"]), updates_per_s=float(row["updates_per_s"]),
+                   mac_per_s=float(row.get("mac_per_s") or 0), updates_per_s=float(row.get("updates_per_s") or 0),
                    seconds=float(row["seconds"]), tools=row["tools"])
 
 
-def load(path: Path = FILE) -> list[Run]:
-    """The runs of a file, none where it is not there; ValueError where it is not one of runs."""
+def load(path: Path | None = None) -> list[Run]:
+    """The runs of a file (default: boards/runs.csv), none where it is not there; ValueError of another kind."""
+    path = path or FILE
     if not path.exists():
         return []
     with path.open(newline="") as file:
@@ -91,7 +92,7 @@ def load(path: Path = FILE) -> list[Run]:
             raise ValueError(f"{path} must be a file that python -m boards.runs wrote, but: {error!r}") from None
 
 
-def save(runs: Iterable[Run], path: Path = FILE) -> None:
+def save(runs: Iterable[Run], path: Path) -> None:
     """Write a file of runs, all or nothing; columns are those of all runs."""
     rows = [run.row() for run in runs]
     columns = list(dict.fromkeys(name for row in rows for name in row))

@@ -63,8 +63,10 @@ def _accuracy(axes, points: Sequence[Point], best: Sequence[Point]) -> None:
     axes.plot(sorted(lowest), [100 * lowest[bits] for bits in sorted(lowest)], "-", color=_FRONT, zorder=0,
               label="Pareto front")
     if points:
-        axes.set_xticks(sorted({point.adc_bits for point in points}))
-        axes.set_yscale("log")
+        bits = sorted({point.adc_bits for point in points})
+        axes.set(xticks=bits, xlim=(bits[0] - 0.6, bits[-1] + 0.6), yscale="log")
+        for axis_formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+            axis_formatter("{x:.3g}")
     axes.set(xlabel="ADC bits", ylabel="RMS error of a forward (% of the exact product's RMS)")
     axes.set_title("Accuracy against ADC bits and lanes", color=_INK, fontsize=11)
 

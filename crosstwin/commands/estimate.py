@@ -18,7 +18,7 @@ def add(commands) -> None:
     parser = commands.add_parser("estimate", help="area and clock of a tile on a board, without synthesis")
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--board", metavar="NAME", help="file of boards/ that declares it")
-    where.add_argument("--family", metavar="NAME", help="of a chip, as in ECP5: its first board")
+    where.add_argument("--family", metavar="NAME", help="of a chip, as in ECP5: the board of most runs")
     for name, text in _OVERRIDES.items():
         parser.add_argument(f"--{name}", type=int, metavar="N", help=f"{text} (default: the board's)")
     parser.add_argument("--device", choices=DEVICES, help="at the cross-points (default: the board's)")
@@ -57,15 +57,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def of_family(name: str):
-    """A board with a chip of that family, the first by name; UsageError."""
+    """The board of that family that most runs were made on; UsageError."""
     from boards import NAMES
 
     boards = [board_of(each, "Estimates need") for each in NAMES]
-    families = {board.family.name: board for board in reversed(boards)}
-    for family, board in families.items():
-        if family.casefold() == name.casefold():
-            return board
-    raise console.UsageError(f"Family must be one of {', '.join(sorted(families))}, not {name!r}")
+    families = {board.family.name for board in boards}
+    some = [board for board in boards if board.family.name.casefold() == name.casefold()]
+    if not some:
+        raise console.UsageError(f"Family must be one of {', '.join(sorted(families))}, not {name!r}")
+    from boards.run import load
+
+    made = [run.board for run in load()]
+    return max(some, key=lambda board: made.count(board.name))
 
 
 def _percent(error: float) -> str:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is counted of small designs, and what blocks memories and products become on each family."""
 import pytest
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, signed
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
@@ -44,8 +44,30 @@ class Blocks(Component):
 
 def test_registers_sums_and_choices_are_counted_once():
     counts = Contents.of(Sum(), ECP5).counts()
+    assert counts["computed"] == 9
     assert (counts["registers"], counts["sums"], counts["products"], counts["block_rams"]) == (9, 9, 0, 0)
     assert counts["choices"] == 9 + 9, "the register's and the Mux's"
+
+
+class Delays(Component):
+    """Registers that take over what is there, and two that hold the same sum."""
+
+    a: In(8)
+    b: In(8)
+    late: Out(16)
+    first: Out(9)
+    second: Out(9)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.sync += [self.late.eq(Cat(self.a, self.b[:8])), self.first.eq(self.a + self.b),
+                     self.second.eq(self.a + self.b)]
+        return m
+
+
+def test_delays_are_not_computed_and_equal_sums_are_one():
+    counts = Contents.of(Delays(), ECP5).counts()
+    assert (counts["registers"], counts["computed"], counts["sums"]) == (34, 18, 9)
 
 
 @pytest.mark.parametrize(("family", "depth", "width", "blocks"), [

@@ -78,7 +78,7 @@ def test_the_file_gives_back_what_was_saved(tmp_path):
     assert load(path)[1].tile["device"] == "EcRam"
     assert load(tmp_path / "none.csv") == []
     path.write_text("a,b\n1,2\n")
-    with pytest.raises(ValueError, match="must be a file that python -m boards.runs wrote"):
+    with pytest.raises(ValueError, match=r"must be a file that python -m boards\.runs wrote"):
         load(path)
 
 
