@@ -19,7 +19,7 @@ from boards.build import named
 from boards.flow import BuildError
 from boards.run import FILE, ONLY_PACKED, described, elaborate, load, measure, save
 from golden.config import TileConfig
-from golden.presets import DEVICES
+from golden.presets import DEVICES, TILES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,19 +37,19 @@ class Planned:
         """For a board."""
         rows, cols, lanes = self.size
         device = DEVICES[self.device] if self.device else board.config.device
-        return replace(board.config, rows=rows, cols=cols, lanes=lanes, engines=self.engines, device=device,
-                       adc=replace(board.config.adc, **self.adc), **self.more)
+        return replace(board.config, **{"rows": rows, "cols": cols, "lanes": lanes, "engines": self.engines,
+                                        "device": device, "adc": replace(board.config.adc, **self.adc), **self.more})
 
 
 _UPDATE, _ALL = ("update",), ("managed", "correction", "update")
-_SMALL = (
-    Planned(size=(8, 8, 1)), Planned(size=(8, 8, 1), adc={"noise": 0.0}), Planned(size=(16, 16, 1), adc={"noise": 0.0}),
-    Planned(size=(16, 16, 2), adc={"noise": 0.0}), Planned(size=(64, 64, 1), adc={"noise": 0.0}),
-    Planned(size=(32, 32, 4), adc={"noise": 0.0}), Planned(size=(32, 32, 1)), Planned(size=(16, 16, 2)),
-    Planned(size=(8, 8, 1), engines=_UPDATE), Planned(size=(16, 16, 2), engines=_UPDATE),
-    Planned(size=(16, 16, 1), engines=_UPDATE, device="Idealized"),
-    Planned(size=(32, 32, 2), adc={"noise": 0.0}, held_out=True), Planned(size=(16, 16, 1), held_out=True),
-    Planned(size=(16, 16, 1), engines=_UPDATE, held_out=True),
+_NOISE = {"noise": 0.06}
+_ALIKE = {"device": TILES["small training"].device, "parameter_bits": 0}
+_SMALL = (  # rolled tiles
+    Planned(size=(8, 8, 1)), Planned(size=(16, 16, 2)), Planned(size=(64, 64, 2)), Planned(size=(32, 32, 4)),
+    Planned(size=(16, 16, 1), adc=_NOISE), Planned(size=(32, 32, 2), adc=_NOISE),
+    Planned(size=(8, 8, 1), engines=_UPDATE, more=_ALIKE), Planned(size=(16, 16, 2), engines=_UPDATE, more=_ALIKE),
+    Planned(size=(32, 32, 2), held_out=True), Planned(size=(16, 16, 2), adc=_NOISE, held_out=True),
+    Planned(size=(16, 16, 1), engines=_UPDATE, more=_ALIKE, held_out=True),
 )
 _MIDDLE = (
     Planned(size=(8, 8, 1)), Planned(size=(16, 16, 4)), Planned(size=(32, 32, 8), adc={"noise": 0.0}),
