@@ -7,7 +7,7 @@ from golden.presets import TILES
 
 BOARD = Board(
     name="ice40_hx8k", title="iCE40-HX8K breakout board", platform=ICE40HX8KBEVNPlatform, family=ICE40HX,
-    clock_mhz=24, baud=1_000_000, uart="channel B of the FT2232H of the USB port", programmer="ice40_generic",
+    clock_mhz=48, baud=1_000_000, uart="channel B of the FT2232H of the USB port", programmer="ice40_generic",
     config=TILES["small training"],
     leaves_out="managed vectors, programming, correction, counters and noise, for want of room",
 )
