@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
         tile, step = _tile(device, rows, cols, operation)
         if operation["kind"] == "update":
             coincidences[operation["name"]] = _coincidences(torch, tile, step, rows, cols)
-        for batch in {1, len(vectors[0])}:
+        for batch in sorted({1, len(vectors[0])}):
             jobs[operation["name"], batch] = _job(tile, operation["kind"], [each[:batch] for each in vectors])
     repeats = {key: _repeats(job) for key, job in jobs.items()}
     found = {key: [] for key in jobs}

@@ -8,6 +8,7 @@ repeats nothing: so the planes are left zero, as they are in a new tile.
 """
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
@@ -162,12 +163,13 @@ def run_peer(python: str, device: str, chosen: Sequence[Operation], inputs: Inpu
     """Operations a second of aihwkit under an interpreter that has it, by name and batch; RuntimeError."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "work.npz"
+        script = shutil.copy(_PEER_SCRIPT, folder)  # away from this package, whose modules are not the peer's
         given: dict[str, Any] = {name: vectors[:_VECTORS] for name, vectors in inputs.vectors.items()}
         described = json.dumps([operation._asdict() for operation in chosen])
         np.savez(file, operations=described, device=device, **given)
         env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
         try:
-            done = subprocess.run([python, str(_PEER_SCRIPT), str(file)], env=env | _ONE_THREAD, capture_output=True,
+            done = subprocess.run([python, script, str(file)], env=env | _ONE_THREAD, capture_output=True,
                                   text=True, check=False, timeout=_PEER_TIMEOUT)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise RuntimeError(f"{python} must measure aihwkit, but: {error}") from None
