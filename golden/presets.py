@@ -31,6 +31,8 @@ TILES: dict[str, TileConfig] = {
     "softbounds": TileConfig(device=DEVICES["SoftBounds"], adc=_TRAINING_ADC),
     "inference": TileConfig(device=_GV, adc=AdcConfig(bound=10.0, bits=8, noise=0.508), code_bits=8),
 }
+FEW = ("chip_cycles", "emulation_cycles")
+"""Counters of tiles that leave the others out: what an operation takes."""
 TILES["folded"] = replace(TILES["default"], folded=True, engines=("managed", "correction", "update"))
 # what small chips have room for: inference, and updates of devices that are all alike
 TILES["small"] = replace(TILES["folded"], rows=64, cols=64, lanes=4, weight_bits=12, rolled=True, engines=(),
