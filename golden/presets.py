@@ -38,4 +38,4 @@ TILES["folded"] = replace(TILES["default"], folded=True, engines=("managed", "co
 TILES["small"] = replace(TILES["folded"], rows=64, cols=64, lanes=4, weight_bits=12, rolled=True, engines=(),
                          counters=(), operation_counters=False, adc=replace(_TRAINING_ADC, noise=0.0))
 TILES["small training"] = replace(TILES["small"], rows=32, cols=32, lanes=2, weight_bits=14, engines=("update",),
-                                  device=replace(_GV.alike(), dw_min_std=0.0), parameter_bits=0)
+                                  device=replace(_GV.alike(), dw_min=0.002, dw_min_std=0.0), parameter_bits=0)

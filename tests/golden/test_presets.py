@@ -39,12 +39,15 @@ def test_tile_works(name):
     tile = loaded_tile(config, 1)
     tile.forward(random_codes(config, 2, config.rows, 1))
     tile.backward(random_codes(config, 2, config.cols, 1))
-    tile.update(*random_updates(config, 1, 1))
-    assert tile.get("event") == 5
+    if "update" in config.engines:
+        tile.update(*random_updates(config, 1, 1))
+    assert tile.get("event") == 4 + ("update" in config.engines)
 
 
 @pytest.mark.parametrize("name", TILES)
 def test_mean_step_is_many_step_codes(name):
-    """Presets lose nothing to rounding: their mean step is at least 8 weight LSBs."""
+    """Presets lose nothing to rounding: their mean step is at least 8 weight LSBs, where there are steps."""
     config = TILES[name]
+    if "update" not in config.engines:
+        return
     assert config.device.dw_min / config.weight.lsb >= 8
