@@ -5,7 +5,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import TileConfig
 from rtl.formats import delay, popcount, shape_of
-from rtl.planes import LaneMemory
+from rtl.planes import LaneMemory, choose
 from rtl.position import place_of
 
 
@@ -79,9 +79,7 @@ class FoldedConverters(Component):
         m.d.comb += [outputs.address.eq(Mux(self.valid, self.beat, place)), outputs.write_address.eq(at),
                      outputs.write_mask.eq(is_storing.replicate(lanes))]
         found, late_lane = Signal.like(self.output, reset_less=True), delay(m, lane, 1)
-        for n, value in enumerate(outputs.values):
-            with m.If(late_lane == n):
-                m.d.sync += found.eq(value)
+        choose(m, late_lane, outputs.values, found)
         m.d.comb += self.output.eq(found)
 
         is_rail = Signal(lanes)

@@ -78,6 +78,15 @@ def read_lane(m: Module, plane, lane, target, values: Mapping[Plane, Sequence]) 
     with m.Switch(plane):
         for each, lanes in values.items():
             with m.Case(each):
-                for number, value in enumerate(lanes):
-                    with m.If(lane == number):
-                        m.d.sync += target.eq(value)
+                choose(m, lane, lanes, target)
+
+
+def choose(m: Module, number, values: Sequence, target) -> None:
+    """Value number `number` to the register `target`: one choice among all, not one after the other."""
+    if len(values) == 1:
+        m.d.sync += target.eq(values[0])
+        return
+    with m.Switch(number):
+        for n, value in enumerate(values):
+            with m.Case(n):
+                m.d.sync += target.eq(value)

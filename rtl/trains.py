@@ -149,17 +149,18 @@ class TrainSource(Component):
 
     @property
     def slot_cycles(self) -> int:
-        """Cycles that the beats of a slot take, at most."""
-        return self.chunks * self.pipeline.uniform.period
+        """Cycles that the beats of a slot take, at most, behind those of the slot before."""
+        return self.chunks * self.pipeline.uniform.period + 1
 
     def elaborate(self, platform):
         m = Module()
         pipeline = self.pipeline
 
-        # everything waits while a slot stands that has not been taken
+        # everything waits while a slot stands that has not been taken, and begins again in the cycle behind `advance`:
+        # what is enabled here is far away, and who takes a slot has compared times before
         is_moving, is_made = Signal(), Signal()
         m.submodules.pipeline = EnableInserter(is_moving)(pipeline)
-        m.d.comb += [is_moving.eq(~(pipeline.valid & self.ready & ~self.advance) | self.stop),
+        m.d.comb += [is_moving.eq(~(pipeline.valid & self.ready) | self.stop),
                      is_made.eq(pipeline.valid & is_moving & ~self.stop), pipeline.clear.eq(self.stop)]
 
         # ask for chunk after chunk, slot after slot

@@ -185,7 +185,7 @@ def test_train_slot_by_slot(name, late):
                             bits(ctx.get(getattr(generator, f"{named}_negative")), len(given)))
             if not late:
                 assert cycles[0] <= generator.latency + generator.chunks + 1
-                assert max(np.diff(cycles), default=0) <= max(generator.chunks, 2)
+                assert max(np.diff(cycles), default=0) <= generator.source.slot_cycles
 
     run(generator, bench)
 
