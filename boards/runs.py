@@ -51,14 +51,6 @@ _SMALL = (  # rolled tiles
     Planned(size=(32, 32, 2), held_out=True), Planned(size=(16, 16, 2), adc=_NOISE, held_out=True),
     Planned(size=(16, 16, 1), engines=_UPDATE, more=_ALIKE, held_out=True),
 )
-_MIDDLE = (
-    Planned(size=(8, 8, 1)), Planned(size=(16, 16, 4)), Planned(size=(32, 32, 8), adc={"noise": 0.0}),
-    Planned(size=(64, 64, 2)), Planned(size=(8, 8, 1), engines=_UPDATE), Planned(size=(16, 16, 2), engines=_UPDATE),
-    Planned(size=(32, 32, 4), engines=_UPDATE), Planned(size=(32, 32, 2), engines=_UPDATE, device="EcRam"),
-    Planned(size=(16, 16, 2), engines=("managed", "update")), Planned(size=(64, 64, 2), engines=_UPDATE),
-    Planned(size=(32, 32, 8)), Planned(size=(32, 32, 2), engines=_UPDATE, held_out=True),
-    Planned(size=(32, 32, 4), held_out=True), Planned(size=(16, 16, 4), engines=_UPDATE, held_out=True),
-)
 _LARGE = (
     Planned(size=(8, 8, 1)), Planned(size=(16, 16, 4)), Planned(size=(64, 64, 8)), Planned(size=(128, 128, 8)),
     Planned(size=(16, 16, 2), engines=_UPDATE), Planned(size=(64, 64, 8), engines=_UPDATE),
@@ -68,7 +60,7 @@ _LARGE = (
     Planned(size=(64, 64, 8), engines=_ALL, held_out=True), Planned(size=(32, 32, 8), held_out=True),
     Planned(size=(32, 32, 8), engines=_UPDATE, held_out=True),
 )
-PLANS = {"iCE40 UltraPlus": _SMALL, "iCE40 HX": _SMALL, "Gowin GW1N": _SMALL, "Gowin GW2A": _MIDDLE, "ECP5": _LARGE}
+PLANS = {"iCE40 UltraPlus": _SMALL, "iCE40 HX": _SMALL, "Gowin GW1N": _SMALL, "Gowin GW2A": _SMALL, "ECP5": _LARGE}
 """The runs of each family."""
 
 
