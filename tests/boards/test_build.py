@@ -44,7 +44,7 @@ def placed(fmax: float, constraint: float = 25.0) -> str:
 
 @pytest.fixture
 def small():
-    return replace(named("ulx3s_85f").config, rows=2, cols=2, lanes=1)
+    return replace(named("ulx3s_85f").config, rows=2, cols=2, lanes=1, engines=("update",))
 
 
 def test_a_build_reports_what_was_placed_for_the_boards_clock(tmp_path, small):
