@@ -167,6 +167,6 @@ class LinkProperties(Component):
 
 
 JOBS = [
-    Job(name="link", harness=LinkProperties, cover=12,
+    Job(name="link", harness=LinkProperties, cover=20,
         claim="A link delivers each command once, in order, and answers every frame by the table of docs/link.md."),
 ]
