@@ -51,7 +51,7 @@ class Link(Component):
         session, offer, nonce, last = Signal(8), Signal(8), Signal(16), Signal(16)
         is_open, is_offered, reason = Signal(), Signal(), Signal(Reason)
         expected, following = Signal(16), Signal(8)
-        m.d.sync += [expected.eq(Mux(is_open, Mux(last == 0xFFFF, 1, last + 1), 0)), following.eq(offer + 1)]
+        m.d.sync += following.eq(offer + 1)
         is_ended = delay(m, deframer.end, 1, reset=True)
         m.d.comb += [
             deframer.break_off.eq(self.break_off), deframer.hold.eq(dispatcher.is_delivering),
@@ -101,7 +101,8 @@ class Link(Component):
                 m.d.comb += [asked[Kind.NAK].eq(0), is_accepted.eq(1)]
         with m.If(is_accepted):
             m.d.comb += [dispatcher.start.eq(is_next), dispatcher.clear.eq(1), asked[Kind.RESPONSE].eq(is_opening)]
-            m.d.sync += [session.eq(frame.session), last.eq(frame.sequence), is_aborted.eq(0)]
+            m.d.sync += [session.eq(frame.session), last.eq(frame.sequence), is_aborted.eq(0),
+                         expected.eq(Mux(frame.sequence == 0xFFFF, 1, frame.sequence + 1))]
             with m.If(is_opening):
                 m.d.sync += [is_open.eq(1), is_offered.eq(0)]
 

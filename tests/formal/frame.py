@@ -11,6 +11,10 @@ from tests.formal.order import Order
 
 DEPTH = 2
 """Words of payload that fit."""
+GAP = 4
+"""Cycles that a link relies on between a frame's end and that of a good one."""
+HEADER_STANDS = "the header stands in the cycle behind an end"
+GOOD_FRAMES_TAKE = f"no frame ends in the {GAP} cycles before a good one's end"
 
 
 class FrameLoop(Component):
@@ -135,6 +139,10 @@ class DeframerProperties(Component):
         m.d.sync += was_held.eq(self.hold | (was_held & decoder.is_begun))
         n_words = n[2:]
 
+        since, was_end = Signal(range(GAP + 1), init=GAP), delay(m, self.end, 1, reset=True)
+        m.d.sync += since.eq(Mux(self.end, 0, Mux(since == GAP, GAP, since + 1)))
+        header = design.header.as_value()
+
         # the word of the buffer that is looked at, and what it must be
         address, is_late, is_changed = Signal.like(self.address), Signal(), Signal()
         is_own = self.valid & (n == 4 * self.address + 7)
@@ -157,7 +165,9 @@ class DeframerProperties(Component):
             Assert(~(self.end & design.is_good) | (~self.is_broken & (last == self.check)),
                    "a good frame is not broken, and ends with its check"),
             Assert(~(self.end & (n_words >= 2)) | (design.length == length), "the length is that of the payload"),
-            Assert(~(self.end & (n_words >= 1)) | (design.header.as_value() == first), "the header is the first word"),
+            Assert(~(self.end & (n_words >= 1)) | (header == first), "the header is the first word"),
+            Assert(~was_end | (header == delay(m, header, 1)), HEADER_STANDS),
+            Assert(~(self.end & design.is_good) | (since == GAP), GOOD_FRAMES_TAKE),
             Cover(self.end & design.is_good & design.is_stored & (design.length == DEPTH), "a frame that just fits"),
             Cover(self.end & design.is_good & (design.length > DEPTH), "a frame that does not fit"),
         ]

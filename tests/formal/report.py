@@ -18,7 +18,7 @@ def table(rows: Iterable[str]) -> str:
 
 def row(job: Job, result: Result | None) -> str:
     found, seconds = (outcome(result), f"{result.seconds:.1f}") if result else ("not proved", "-")
-    cells = [f"[{job.name}](#{job.name})", job.claim, str(len(job.design.asserts)), found, job.engine, seconds]
+    cells = f"[{job.name}](#{job.name})", job.claim, str(len(job.design.asserts)), found, job.engine, seconds
     return f"| {' | '.join(cells)} |"
 
 
