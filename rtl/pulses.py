@@ -85,6 +85,11 @@ class PulseTrain(Component):
         """Cycles from `start` to the first `ready`, beyond those of a slot."""
         return self.source.latency
 
+    @property
+    def slot_cycles(self) -> int:
+        """Cycles that the beats of a slot take, at most, behind those of the slot before."""
+        return self.source.slot_cycles
+
     def elaborate(self, platform):
         m = Module()
         lanes, source = self.config.lanes, self.source
