@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Charges of P lines that come at once, a beat of fewer lines after the other."""
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import TileConfig
@@ -40,15 +40,25 @@ class ChargeQueue(Component):
                 m.d.sync += is_full.eq(0)
 
         if self.period > 1:
-            with m.Switch(part):
-                for number in range(self.parts):
-                    with m.Case(number):
-                        m.d.comb += [given.eq(each) for given, each in
-                                     zip(self.given, self.charges[number * self.lanes:], strict=False)]
-            return m
+            self._choose(m, part)
+        else:
+            self._keep(m)
+        return m
+
+    def _choose(self, m: Module, part: Signal):
+        """Charges stand: a beat is a choice among them."""
+        with m.Switch(part):
+            for number in range(self.parts):
+                with m.Case(number):
+                    m.d.comb += [given.eq(each) for given, each in
+                                 zip(self.given, self.charges[number * self.lanes:], strict=False)]
+
+    def _keep(self, m: Module):
+        """Charges are kept, and move down a beat a cycle."""
         kept = [Signal.like(charge, name=f"kept_{lane}", reset_less=True)
                 for lane, charge in enumerate(self.charges)]
         m.d.comb += [given.eq(each) for given, each in zip(self.given, kept, strict=False)]
-        for lane, (old, new) in enumerate(zip(kept, self.charges, strict=True)):
-            m.d.sync += old.eq(Mux(self.push, new, kept[lane + self.lanes] if lane + self.lanes < len(kept) else old))
-        return m
+        with m.If(self.push):
+            m.d.sync += [old.eq(new) for old, new in zip(kept, self.charges, strict=True)]
+        with m.Else():
+            m.d.sync += [old.eq(new) for old, new in zip(kept, kept[self.lanes:], strict=False)]

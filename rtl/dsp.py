@@ -33,6 +33,11 @@ class Product(Component):
         return m
 
 
+def serial_latency(b_shape) -> int:
+    """Cycles that a `SerialProduct` takes: one to begin, and one for each bit of `b`."""
+    return Shape.cast(b_shape).width + 1
+
+
 class SerialProduct(Component):
     """`a * b` by one adder, a bit of `b` a cycle: `p` is right `latency` cycles behind `start` and until the next one.
 
@@ -41,7 +46,7 @@ class SerialProduct(Component):
 
     def __init__(self, a_shape, b_shape):
         a, b = Shape.cast(a_shape), Shape.cast(b_shape)
-        self.latency = b.width + 1
+        self.latency = serial_latency(b)
         super().__init__({"start": In(1), "a": In(a), "b": In(b), "p": Out(signed(a.width + b.width))})
 
     def elaborate(self, platform):

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import Component, In, Out
 from golden.adc import GAIN
 from golden.config import TileConfig
 from golden.noise import GAUSSIAN_FRAC
-from rtl.dsp import BLOCK_BITS, Product, SerialProduct, multiple, multiple_latency, product
+from rtl.dsp import BLOCK_BITS, Product, SerialProduct, multiple, multiple_latency, product, serial_latency
 from rtl.formats import add_with_carry, delay, halves_to_even, late, round_half_even, saturate, shape_of
 from rtl.noise import XI
 from rtl.planes import WORD, LaneMemory
@@ -52,8 +52,10 @@ class Sampler(Component):
 
     @property
     def period(self) -> int:
-        """Cycles from one push to the next, at least."""
-        return GAIN.bits + 3 if self.config.rolled else 1
+        """Cycles from one push to the next, at least: of serial products one more than they take, as the charge that
+        follows may come in the last cycle of its own.
+        """
+        return self._product_latency + 1 if self.config.rolled else 1
 
     @property
     def _is_wide(self) -> bool:
@@ -63,7 +65,9 @@ class Sampler(Component):
     @property
     def _product_latency(self) -> int:
         """Cycles from `push` to the product: the gain, the multiplier, the sum of both halves."""
-        return GAIN.bits + 2 if self.config.rolled else 1 + Product.latency + self._is_wide
+        if self.config.rolled:
+            return 1 + serial_latency(shape_of(GAIN))
+        return 1 + Product.latency + self._is_wide
 
     @property
     def latency(self) -> int:

@@ -6,6 +6,11 @@ from amaranth.lib.wiring import Component, In, Out
 from golden.threefry import PARITY, ROTATIONS
 
 
+def _additions(rounds: int) -> int:
+    """Of rounds, and of the key before them and behind every four: each takes a cycle."""
+    return rounds + rounds // 4 + 1
+
+
 class Threefry2x32(Component):
     """Encrypts one counter a cycle: 64 random bits.
 
@@ -25,7 +30,7 @@ class Threefry2x32(Component):
 
     @property
     def latency(self) -> int:
-        return self.rounds + self.rounds // 4 + 1
+        return _additions(self.rounds)
 
     def elaborate(self, platform):
         m = Module()
@@ -66,7 +71,7 @@ class RolledThreefry2x32(Component):
 
     @property
     def latency(self) -> int:
-        return self.rounds + self.rounds // 4 + 1
+        return _additions(self.rounds)
 
     def elaborate(self, platform):
         m = Module()
