@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Command-line arguments that several commands take, each with a clear sentence for what it refuses."""
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from crosstwin import configfile
 from crosstwin.console import UsageError
 from golden.config import TileConfig
+from golden.presets import DEVICES
 
 CONFIG_HELP = "preset or .json file of a tile (default: the board's)"
+THE_BOARDS = " (default: the board's)"
+SIZES = {"rows": "rows of the tile", "cols": "columns of the tile", "lanes": "multiply-accumulate lanes"}
 
 
 def count(low: int, high: int):
@@ -33,12 +36,22 @@ def given(arguments: argparse.Namespace, names: Iterable[str]) -> dict:
     return {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
 
 
-def tile(arguments: argparse.Namespace, board, names: Iterable[str]) -> TileConfig:
-    """The tile of option --config, or else the board's, with those options of these names that were given; UsageError.
+def tile_options(parser: argparse.ArgumentParser, over: str, names: Mapping[str, str] = SIZES) -> None:
+    """Declare what `tile` takes but for --config; `over` says in their help what it is instead of."""
+    for name, text in names.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, metavar="N", help=f"{text}{over}")
+    parser.add_argument("--device", choices=DEVICES, help=f"at the cross-points{over}")
+
+
+def tile(arguments: argparse.Namespace, default: TileConfig, names: Iterable[str] = SIZES) -> TileConfig:
+    """The tile of option --config, where there is one and it was given, or else the default; with those options of
+    these names and the --device that were given. UsageError.
     """
+    options = vars(arguments)
     try:
-        base = configfile.named(arguments.config) if arguments.config else board.config
-        return replace(base, **given(arguments, names))
+        base = configfile.named(options["config"]) if options.get("config") else default
+        device = {"device": DEVICES[options["device"]]} if options.get("device") else {}
+        return replace(base, **given(arguments, names), **device)
     except ValueError as error:
         raise UsageError(str(error)) from None
 

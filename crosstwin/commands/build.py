@@ -5,11 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from crosstwin import console
-from crosstwin.arguments import CONFIG_HELP, tile
+from crosstwin.arguments import CONFIG_HELP, THE_BOARDS, tile, tile_options
 from crosstwin.arguments import board as board_of
-from golden.presets import DEVICES
-
-_OVERRIDES = {"rows": "rows of the tile", "cols": "columns of the tile", "lanes": "multiply-accumulate lanes"}
 
 
 def add(commands) -> None:
@@ -17,9 +14,7 @@ def add(commands) -> None:
     parser = commands.add_parser("build", help="build a bitstream for an FPGA board")
     parser.add_argument("--board", required=True, metavar="NAME", help="file of boards/ that declares it")
     parser.add_argument("--config", help=CONFIG_HELP)
-    for name, text in _OVERRIDES.items():
-        parser.add_argument(f"--{name}", type=int, metavar="N", help=f"{text} (default: the board's)")
-    parser.add_argument("--device", choices=DEVICES, help="at the cross-points (default: the board's)")
+    tile_options(parser, THE_BOARDS)
     parser.add_argument("--clock", type=float, metavar="MHZ", help="by the board's PLL (default: the board's)")
     parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="(default: build/boards/NAME)")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
@@ -31,14 +26,12 @@ def run(arguments: argparse.Namespace) -> int:
     board = board_of(arguments.board, "Building needs")
     from boards.build import build
 
-    config = tile(arguments, board, _OVERRIDES)
-    try:
-        if arguments.device:
-            config = replace(config, device=DEVICES[arguments.device])
-        if arguments.clock is not None:
+    config = tile(arguments, board.config)
+    if arguments.clock is not None:
+        try:
             board = replace(board, clock_mhz=arguments.clock)
-    except ValueError as error:
-        raise console.UsageError(str(error)) from None
+        except ValueError as error:
+            raise console.UsageError(str(error)) from None
     steps = ["elaboration", *(step.name for step in board.family.steps), "smallest tile"]
     with console.steps(board.title, steps, quiet=arguments.json) as begun:
         built = build(board, config, folder_of(board, arguments.output), begun)

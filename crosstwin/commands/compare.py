@@ -69,7 +69,7 @@ def _run_netlist(arguments: argparse.Namespace, begin: float) -> int:
     from boards.flow import BuildError
 
     n_operations = 40 if arguments.ops is None else arguments.ops
-    config = tile(arguments, board, OVERRIDES)
+    config = tile(arguments, board.config, OVERRIDES)
     times = []
     with console.steps(board.title, list(netlist.STEPS), arguments.json) as begun:
         def timed(step: str) -> None:

@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """`crosstwin estimate`: what a tile takes of a chip and how fast it is, in seconds and without synthesis."""
 import argparse
-from dataclasses import replace
 from math import inf
 
 from crosstwin import console
+from crosstwin.arguments import THE_BOARDS, tile, tile_options
 from crosstwin.arguments import board as board_of
-from crosstwin.arguments import given
-from golden.presets import DEVICES
 
-_OVERRIDES = {"rows": "rows of the tile", "cols": "columns of the tile", "lanes": "multiply-accumulate lanes"}
 WORDS = {True: "yes", False: "no", None: "perhaps: the error is larger than what is left"}
 
 
@@ -19,9 +16,7 @@ def add(commands) -> None:
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--board", metavar="NAME", help="file of boards/ that declares it")
     where.add_argument("--family", metavar="NAME", help="of a chip, as in ECP5: the board of most runs")
-    for name, text in _OVERRIDES.items():
-        parser.add_argument(f"--{name}", type=int, metavar="N", help=f"{text} (default: the board's)")
-    parser.add_argument("--device", choices=DEVICES, help="at the cross-points (default: the board's)")
+    tile_options(parser, THE_BOARDS)
     parser.add_argument("--json", action="store_true", help="print it as JSON and nothing else")
     parser.set_defaults(run=run)
 
@@ -31,11 +26,8 @@ def run(arguments: argparse.Namespace) -> int:
     board = of_family(arguments.family) if arguments.family else board_of(arguments.board, "Estimates need")
     from boards.estimate import estimate
 
-    overrides = given(arguments, _OVERRIDES)
-    if arguments.device:
-        overrides["device"] = DEVICES[arguments.device]
+    config = tile(arguments, board.config)
     try:
-        config = replace(board.config, **overrides)
         found = estimate(board, config)
     except ValueError as error:
         raise console.UsageError(str(error)) from None

@@ -5,13 +5,12 @@ import csv
 import json
 import os
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
 from crosstwin import console, exploration, fronts_figure
 from crosstwin.arguments import board as board_of
-from crosstwin.arguments import count, seed
+from crosstwin.arguments import count, seed, tile
 from golden.presets import DEVICES
 
 _TIMEOUT_S = 10
@@ -73,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _jobs(board, arguments: argparse.Namespace) -> list[exploration.Job]:
-    base = replace(board.config, device=DEVICES[arguments.device]) if arguments.device else board.config
+    base = tile(arguments, board.config, ())
     jobs = []
     for rows, cols, lanes, bits in product(arguments.rows or [base.rows], arguments.cols or [0],
                                            arguments.lanes or [base.lanes], arguments.adc_bits or [base.adc.bits]):

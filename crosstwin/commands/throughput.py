@@ -8,12 +8,11 @@ from pathlib import Path
 from shutil import which
 
 from crosstwin import configfile, console
-from crosstwin.arguments import count, given
+from crosstwin.arguments import count, tile, tile_options
 from golden.config import TileConfig
-from golden.presets import DEVICES
+from golden.presets import DEVICES, TILES
 from golden.registers import register_map
 
-_OVERRIDES = {"rows": "rows of the tile", "cols": "columns of the tile", "lanes": "multiply-accumulate lanes"}
 _SIZE = 256
 _BUILDS = Path("build") / "boards"
 
@@ -23,9 +22,7 @@ def add(commands) -> None:
     parser = commands.add_parser("throughput", help="simulated cycles, throughput at a clock, aihwkit's beside it")
     parser.add_argument("--config", metavar="NAME|FILE.json",
                         help=f"the tile (default: the preset named folded, of {_SIZE} x {_SIZE})")
-    for name, text in _OVERRIDES.items():
-        parser.add_argument(f"--{name}", type=int, metavar="N", help=f"{text}, over the configuration")
-    parser.add_argument("--device", choices=DEVICES, help="at the cross-points, over the configuration")
+    tile_options(parser, ", over the configuration")
     clock = parser.add_mutually_exclusive_group()
     clock.add_argument("--clock", type=_megahertz, metavar="MHZ", help="of the tile")
     clock.add_argument("--board", metavar="NAME", help="take the clock of that board's build in build/boards")
@@ -94,15 +91,7 @@ def _print(summary: dict, config: TileConfig) -> None:
 
 
 def _config(arguments: argparse.Namespace) -> TileConfig:
-    overrides = given(arguments, _OVERRIDES)
-    if arguments.device:
-        overrides["device"] = DEVICES[arguments.device]
-    if arguments.config is None:
-        overrides = {"rows": _SIZE, "cols": _SIZE} | overrides
-    try:
-        config = replace(configfile.named(arguments.config or "folded"), **overrides)
-    except ValueError as error:
-        raise console.UsageError(str(error)) from None
+    config = tile(arguments, replace(TILES["folded"], rows=_SIZE, cols=_SIZE))
     if config.pins:
         raise console.UsageError("Configuration must be one without pins: behind them nothing is simulated")
     return config

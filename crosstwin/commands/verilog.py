@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """`crosstwin verilog`: one tile as Verilog."""
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
-from crosstwin import configfile, console
-from crosstwin.arguments import given
-from golden.presets import DEVICES
+from crosstwin import console
+from crosstwin.arguments import SIZES, tile, tile_options
+from golden.presets import TILES
 
-_OVERRIDES = {"rows": "rows of the tile", "cols": "columns of the tile", "lanes": "multiply-accumulate lanes",
-              "code_bits": "bits of an input code", "weight_bits": "bits of a weight",
-              "rounds": "Threefry rounds", "parameter_bits": "bits of a parameter of a device"}
+_NUMBERS = SIZES | {"code_bits": "bits of an input code", "weight_bits": "bits of a weight",
+                    "rounds": "Threefry rounds", "parameter_bits": "bits of a parameter of a device"}
 
 
 def add(commands) -> None:
@@ -19,23 +17,14 @@ def add(commands) -> None:
     parser.add_argument("--config", default="default", metavar="NAME|FILE.json",
                         help="a preset or a file (default: the preset named default)")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="Verilog file to write")
-    for name, text in _OVERRIDES.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=int, metavar="N",
-                            help=f"{text}, over the configuration")
-    parser.add_argument("--device", choices=DEVICES, help="at the cross-points, over the configuration")
+    tile_options(parser, ", over the configuration", _NUMBERS)
     parser.add_argument("--json", action="store_true", help="print what was written as JSON")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the file."""
-    overrides = given(arguments, _OVERRIDES)
-    if arguments.device:
-        overrides["device"] = DEVICES[arguments.device]
-    try:
-        config = replace(configfile.named(arguments.config), **overrides)
-    except ValueError as error:
-        raise console.UsageError(str(error)) from None
+    config = tile(arguments, TILES["default"], _NUMBERS)
 
     from rtl.verilog import TOP, tile_verilog
 
