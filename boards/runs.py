@@ -24,11 +24,10 @@ from golden.presets import DEVICES, TILES
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """A tile to be run: what differs from the board's own. `engines`, `device` by names, `adc` as fields of it."""
+    """A tile to be run: what differs from the board's own; `adc` by fields of it, `more` by fields of the tile."""
 
     size: tuple[int, int, int]
     engines: tuple[str, ...] = ()
-    device: str = ""
     adc: Mapping[str, float] = field(default_factory=dict)
     more: Mapping[str, object] = field(default_factory=dict)
     held_out: bool = False
@@ -36,9 +35,8 @@ class Planned:
     def config(self, board: Board) -> TileConfig:
         """For a board."""
         rows, cols, lanes = self.size
-        device = DEVICES[self.device] if self.device else board.config.device
-        return replace(board.config, **{"rows": rows, "cols": cols, "lanes": lanes, "engines": self.engines,
-                                        "device": device, "adc": replace(board.config.adc, **self.adc), **self.more})
+        return replace(board.config, rows=rows, cols=cols, lanes=lanes, engines=self.engines,
+                       adc=replace(board.config.adc, **self.adc), **self.more)
 
 
 _UPDATE, _ALL = ("update",), ("managed", "correction", "update")
@@ -55,7 +53,8 @@ _LARGE = (
     Planned(size=(8, 8, 1)), Planned(size=(16, 16, 4)), Planned(size=(64, 64, 8)), Planned(size=(128, 128, 8)),
     Planned(size=(16, 16, 2), engines=_UPDATE), Planned(size=(64, 64, 8), engines=_UPDATE),
     Planned(size=(32, 32, 4), engines=_ALL), Planned(size=(64, 64, 16), engines=_ALL),
-    Planned(size=(32, 32, 8), engines=_ALL, device="EcRam"), Planned(size=(128, 128, 8), engines=_ALL),
+    Planned(size=(32, 32, 8), engines=_ALL, more={"device": DEVICES["EcRam"]}),
+    Planned(size=(128, 128, 8), engines=_ALL),
     Planned(size=(64, 64, 4), engines=("managed", "correction")),
     Planned(size=(64, 64, 8), engines=_ALL, held_out=True), Planned(size=(32, 32, 8), held_out=True),
     Planned(size=(32, 32, 8), engines=_UPDATE, held_out=True),
