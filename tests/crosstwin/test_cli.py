@@ -6,13 +6,7 @@ import pytest
 
 import crosstwin
 from crosstwin import cli
-
-
-def status(arguments: list[str]) -> int:
-    try:
-        return cli.main(arguments)
-    except SystemExit as stop:
-        return stop.code
+from tests.crosstwin.command_line import status_of
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), [
@@ -30,7 +24,7 @@ def status(arguments: list[str]) -> int:
     (["verilog", "--lanes", "65", "-o", "x.v"], "Lane count must be at most the column count 64, not 65"),
 ])
 def test_bad_input_is_one_sentence_and_status_2(arguments, sentence, capsys):
-    assert status(arguments) == 2
+    assert status_of(arguments) == 2
     printed = capsys.readouterr()
     assert sentence in printed.err
     assert printed.err.count("\n") == 1
@@ -47,7 +41,7 @@ def test_a_tool_that_fails_is_one_sentence_and_status_1(capsys, monkeypatch):
 
 
 def test_version(capsys):
-    assert status(["--version"]) == 0
+    assert status_of(["--version"]) == 0
     assert capsys.readouterr().out == f"crosstwin {crosstwin.__version__}\n"
 
 

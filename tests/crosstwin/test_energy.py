@@ -17,6 +17,7 @@ from golden.adc import AdcConfig
 from golden.config import COUNTERS, TileConfig
 from golden.presets import TILES
 from golden.registers import register_map
+from tests.crosstwin.command_line import status_of
 
 CONFIG = TileConfig(rows=5, cols=7, lanes=2)
 FIGURES = {"clock_hz": 2e9, "device_resistance_ohm": 1e6, "read_voltage_v": 0.5, "update_voltage_v": 1.5,
@@ -181,11 +182,7 @@ def test_the_command_prints_what_it_costs(workload, capsys):
     (["--config", "tiny", "--set", "t_slot=0"], "Register t_slot must be in 1..255, not 0"),
 ])
 def test_bad_input_is_one_sentence(arguments, sentence, capsys):
-    try:
-        status = cli.main(["energy", *arguments])
-    except SystemExit as stop:
-        status = stop.code
-    assert status == 2
+    assert status_of(["energy", *arguments]) == 2
     printed = capsys.readouterr().err
     assert sentence in printed
     assert printed.count("\n") == 1

@@ -17,6 +17,7 @@ from crosstwin import cli, exploration
 from crosstwin.accuracy import rms_error
 from crosstwin.exploration import Job, Point, front, fronts
 from golden.presets import TILES
+from tests.crosstwin.command_line import status_of
 
 BASE = replace(TILES["small"], rolled=False)
 SWEEP = ["explore", "--board", "tang_nano_9k", "--rows", "8", "--lanes", "1", "2", "9", "--adc-bits", "6", "9"]
@@ -170,11 +171,7 @@ def test_bad_input_is_one_sentence_and_status_2(arguments, sentence, capsys, mon
     monkeypatch.setitem(sys.modules, "distributed", None)
     monkeypatch.setattr("boards.run.FILE", tmp_path / "none.csv")
     monkeypatch.chdir(tmp_path)
-    try:
-        status = cli.main(arguments)
-    except SystemExit as stop:
-        status = stop.code
-    assert status == 2
+    assert status_of(arguments) == 2
     printed = capsys.readouterr().err
     assert sentence in printed
     assert printed.count("\n") == 1

@@ -11,6 +11,7 @@ import pytest
 
 import crosstwin
 from crosstwin import cli, configfile
+from tests.crosstwin.command_line import status_of
 from tests.crosstwin.test_serial_link import assert_same_bits, results
 
 SMALL = {"rows": 5, "cols": 6, "lanes": 1, "adc": {"bound": 2}, "device": "GokmenVlasov"}
@@ -77,11 +78,7 @@ def test_the_demo_on_simulated_boards_gives_the_same_summary(tmp_path, capsys):
     (["demo", "--port", "/dev/pts/77"], "--port must be given twice, for two tiles, not 1 times"),
 ])
 def test_bad_input_is_one_sentence_and_status_2(arguments, sentence, capsys):
-    try:
-        status = cli.main(arguments)
-    except SystemExit as stop:
-        status = stop.code
-    assert status == 2
+    assert status_of(arguments) == 2
     printed = capsys.readouterr()
     assert sentence in printed.err
     assert printed.err.count("\n") == 1

@@ -17,6 +17,7 @@ from golden.presets import TILES
 from golden.protocol import Opcode
 from golden.pulses import Encoding
 from rtl.tile import Tile
+from tests.crosstwin.command_line import status_of
 from tests.rtl.simulation import asked
 from tests.support import FOLDED, device_planes
 
@@ -221,12 +222,8 @@ def test_the_clock_of_a_board(small, tmp_path, monkeypatch, capsys):
 ])
 def test_bad_input_is_one_sentence_and_status_2(arguments, sentence, capsys, monkeypatch):
     monkeypatch.setattr("crosstwin.commands.throughput.which", lambda name: None if "none" in name else name)
-    try:
-        status = cli.main(["throughput", *arguments])
-    except SystemExit as stop:
-        status = stop.code
+    assert status_of(["throughput", *arguments]) == 2
     printed = capsys.readouterr()
-    assert status == 2
     assert sentence in printed.err
     assert printed.err.count("\n") == 1
 

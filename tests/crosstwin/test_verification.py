@@ -8,6 +8,7 @@ from crosstwin.commands import verify
 from golden.adc import AdcConfig
 from golden.config import TileConfig
 from golden.presets import DEVICES
+from tests.crosstwin.command_line import status_of
 
 SMALL = TileConfig(rows=8, cols=16, lanes=4, device=DEVICES["EcRam"], adc=verification.ADC)
 CONFIG = {"rows": 6, "cols": 8, "lanes": 4, "device": "EcRam", "adc": {"bits": 9, "bound": 2.0}}
@@ -64,11 +65,7 @@ def test_command_writes_summary_and_figure(tmp_path, capsys, monkeypatch):
     (["--limit", "256"], "must be an integer in 1..255"), (["--config", "huge"], "must be one of default"),
     (["--out", "/dev/null/x"], "--out must be a folder that can be written")])
 def test_bad_input_is_one_sentence(arguments, sentence, capsys):
-    try:
-        status = cli.main(["verify", *arguments])
-    except SystemExit as stop:
-        status = stop.code
+    assert status_of(["verify", *arguments]) == 2
     printed = capsys.readouterr()
-    assert status == 2
     assert sentence in printed.err
     assert printed.err.count("\n") == 1
