@@ -8,6 +8,7 @@ from amaranth.hdl._ast import Assign, Concat, Operator, Part, Slice, Switch, Swi
 from amaranth.lib.memory import Memory
 
 from boards.family import Family
+from boards.memories import SMALL
 
 
 @dataclass(kw_only=True)
@@ -62,7 +63,9 @@ class Contents:
         """To blocks or cells, as the tools choose: what costs less."""
         depth, width, is_rom = memory.depth, Shape.cast(memory.shape).width, not memory.write_ports
         blocks = family.memory.blocks(depth, width)
-        is_block = all(port.domain != "comb" for port in memory.read_ports)
+        is_small = family.memory.has_cells and depth <= SMALL and not is_rom
+        is_kept_out = is_small or memory.attrs.get("rom_style") == "logic"
+        is_block = not is_kept_out and all(port.domain != "comb" for port in memory.read_ports)
         if is_block and family.memory.prefers_blocks(depth, width, blocks, len(memory.read_ports), is_rom):
             self.block_rams += blocks
         elif is_rom:

@@ -14,6 +14,7 @@ from amaranth.hdl import Elaboratable
 
 from boards.board import Board
 from boards.family import PLACEMENT, REPORT, TOP
+from boards.memories import tell
 
 _CELL = re.compile(r"_[A-Z][A-Z0-9]*(_[A-Z0-9]+)*(_\d+)*$|\$.*$")
 """What yosys and nextpnr put behind a signal's name to name a cell that drives it."""
@@ -71,6 +72,8 @@ def prepare(board: Board, top: Elaboratable, folder: Path):
         platform.add_file(file.name, file.read_text())
     more = {"script_after_read": "\n".join(family.script)} if family.script else {}
     platform.prepare(top, TOP, synth_opts=family.synthesis, **more).extract(str(folder))
+    design = folder / f"{TOP}.il"
+    design.write_text(tell(design.read_text(), has_cells=family.memory.has_cells))
     return platform
 
 

@@ -12,6 +12,7 @@ from amaranth.lib.wiring import Component, In, Out
 from boards.board import Board
 from boards.family import SYNTHESIS, TOP, Family
 from boards.flow import BuildError, prepare, run
+from boards.memories import tell
 from boards.top import BoardTop
 
 NETLIST = "netlist.v"
@@ -40,7 +41,8 @@ def synthesize(board: Board, component: Component, folder: Path,
     """
     begun("elaboration")
     prepare(board, BoardTop(board, _Line()), folder)
-    (folder / f"{TOP}.il").write_text(rtlil.convert(component, name=TOP, emit_src=False))
+    design = rtlil.convert(component, name=TOP, emit_src=False)
+    (folder / f"{TOP}.il").write_text(tell(design, has_cells=board.family.memory.has_cells))
     script = folder / f"{TOP}.ys"
     script.write_text(f"{script.read_text()}\nrename -hide\nwrite_verilog -noattr {NETLIST}\n")
     begun(SYNTHESIS.name)

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import Component, In, Out
 from golden.config import TileConfig
 from rtl.analog_port import Mode
 from rtl.formats import delay, popcount, shape_of
+from rtl.memory import ANY_ON_COLLISION
 
 
 class FoldedMeter(Component):
@@ -56,7 +57,8 @@ class FoldedMeter(Component):
         """Lines that are on in a slot of codes, three cycles behind its strobe."""
         config, n = self.config, self.config.n_converters
         bits = config.code_bits - 1
-        m.submodules.widths = widths = Memory(shape=range(n + 1), depth=1 << bits, init=[])
+        m.submodules.widths = widths = Memory(shape=range(n + 1), depth=1 << bits, init=[],
+                                              attrs=ANY_ON_COLLISION)
         write, read = widths.write_port(), widths.read_port()
         width, is_new = Signal(bits), self.code_line == 0
         m.d.comb += width.eq(Mux(self.code < 0, -self.code, self.code))

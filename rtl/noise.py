@@ -91,6 +91,11 @@ class Gaussian(Component):
     xi: Out(signed(XI.bits))
     latency = 6 + soft_latency(_FRACTION_BITS) + 3
 
+    def __init__(self, *, in_logic: bool = False):
+        """`in_logic`: the table takes no block RAM, of which many lanes have none to spare for so few words."""
+        self.attributes = {"rom_style": "logic"} if in_logic else {}
+        super().__init__()
+
     def elaborate(self, platform):
         m = Module()
 
@@ -104,7 +109,7 @@ class Gaussian(Component):
         # look the segment up
         m.submodules.table = table = Memory(
             shape=data.StructLayout({"start": _START_BITS, "drop": _DROP_BITS}), depth=len(_TABLE),
-            init=[{"start": start, "drop": drop} for start, drop in _TABLE])
+            init=[{"start": start, "drop": drop} for start, drop in _TABLE], attrs=self.attributes)
         port = table.read_port()
         m.d.comb += port.addr.eq(Cat(bits[12:15], octave))
         start, drop = delay(m, port.data.start, 1), delay(m, port.data.drop, 1)
@@ -125,7 +130,7 @@ class GaussianLanes(Component):
 
     def __init__(self, lanes: int, chunks: int, rounds: int, *, rolled: bool = False):
         self.uniform = UniformLanes(lanes, chunks, rounds, rolled=rolled)
-        self.gaussians = [Gaussian() for _ in range(lanes)]
+        self.gaussians = [Gaussian(in_logic=not rolled) for _ in range(lanes)]
         super().__init__({
             "seed": In(32), "event": In(32), "stream": In(8), "row": In(16), "chunk": In(range(chunks)),
             "slot": In(8), "takes": Out(1), "xi": Out(signed(XI.bits)).array(lanes),

@@ -2,7 +2,7 @@
 """Memories P lanes wide, and the side band through which they are loaded and read."""
 from collections.abc import Mapping, Sequence
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
 from amaranth.lib import data
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out, Signature
@@ -10,14 +10,17 @@ from amaranth.lib.wiring import Component, In, Out, Signature
 from golden.config import MAX_BL, Plane, TileConfig
 from golden.formats import Format
 from rtl.formats import delay, shape_of
+from rtl.memory import ANY_ON_COLLISION
 
 WORD = Format(18)
 """Every plane's words travel in 18 signed bits; unsigned 16-bit planes fit as well."""
 
 FETCH_LATENCY = 3
 """Cycles from the choice of an address to the words of a registered memory: the address, the memory, its output."""
-SIDE_LATENCY = FETCH_LATENCY + 1
-"""Cycles of a read on the side band, with the choice among planes and lanes."""
+SIDE_LATENCY = FETCH_LATENCY + 3
+"""Cycles of a read on the side band, with the choices among lanes, groups of lanes, and planes."""
+_GROUP = 8
+"""Lanes among which a read on the side band chooses in one cycle."""
 
 
 class SideBand(Signature):
@@ -43,12 +46,14 @@ class LaneMemory(Component):
 
     Members: `address` in, `values` out `latency` cycles later: one, or two where they are `registered`, as the
     outputs of large block RAMs should be; `write_address`, `write_mask` (a bit a lane) and `write_values` in. A read in
-    the cycle of a write gives the old value, but nobody may rely on it where `registered`: block RAMs give any, and
-    hardware that mends that would stand at every lane. `joined` lanes are in one memory: fewer small blocks.
+    the cycle of a write gives the old value, but nobody may rely on it where `registered` or `any_on_collision`.
+    `joined` lanes are in one memory: fewer small blocks.
     """
 
-    def __init__(self, fmt: Format, depth: int, lanes: int, *, registered: bool = False, joined: bool = False):
+    def __init__(self, fmt: Format, depth: int, lanes: int, *, registered: bool = False, joined: bool = False,
+                 any_on_collision: bool = False):
         self.fmt, self.depth, self.lanes, self.registered, self.joined = fmt, depth, lanes, registered, joined
+        self.attributes = ANY_ON_COLLISION if registered or any_on_collision else {}
         self.latency = 1 + registered
         super().__init__({
             "address": In(range(depth)), "values": Out(shape_of(fmt)).array(lanes), "write_address": In(range(depth)),
@@ -57,12 +62,12 @@ class LaneMemory(Component):
 
     def elaborate(self, platform):
         m = Module()
-        attributes = {"no_rw_check": 1} if self.registered else {}
         together = self.lanes if self.joined else 1
         for first in range(0, self.lanes, together):
             lanes = slice(first, first + together)
             shape = data.ArrayLayout(shape_of(self.fmt), together)
-            m.submodules[f"lane_{first}"] = memory = Memory(shape=shape, depth=self.depth, init=[], attrs=attributes)
+            m.submodules[f"lane_{first}"] = memory = Memory(shape=shape, depth=self.depth, init=[],
+                                                            attrs=self.attributes)
             write, read = memory.write_port(granularity=1), memory.read_port()
             m.d.comb += [
                 read.addr.eq(self.address), write.addr.eq(self.write_address), write.en.eq(self.write_mask[lanes]),
@@ -74,11 +79,20 @@ class LaneMemory(Component):
 
 
 def read_lane(m: Module, plane, lane, target, values: Mapping[Plane, Sequence]) -> None:
-    """The lane of a plane to the register `target`, of the `values` of all lanes by plane."""
+    """The lane of a plane to the register `target`, three cycles later, of the `values` of all lanes by plane."""
+    low, found = (_GROUP - 1).bit_length(), {}
+    for each, lanes in values.items():
+        groups = []
+        for first in range(0, len(lanes), _GROUP):
+            group = Signal.like(lanes[0], name=f"{each.name.lower()}_{first}", reset_less=True)
+            choose(m, lane[:low], lanes[first:first + _GROUP], group)
+            groups.append(group)
+        found[each] = Signal.like(lanes[0], name=each.name.lower(), reset_less=True)
+        choose(m, lane[low:], groups, found[each])
     with m.Switch(plane):
-        for each, lanes in values.items():
+        for each, value in found.items():
             with m.Case(each):
-                choose(m, lane, lanes, target)
+                m.d.sync += target.eq(value)
 
 
 def choose(m: Module, number, values: Sequence, target) -> None:

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import MAX_BL, TileConfig
 from rtl.macro_port import MacroPort
+from rtl.memory import ANY_ON_COLLISION
 
 
 class _Words(Component):
@@ -29,7 +30,7 @@ class _Words(Component):
             with m.If(part == self.lanes // self.beat_lines - 1):
                 m.d.sync += [part.eq(0), at.eq(at + 1)]
         for name, new in (("pulses", self.new_pulses), ("negatives", self.new_negatives)):
-            m.submodules[name] = memory = Memory(shape=self.lanes, depth=self.depth, init=[])
+            m.submodules[name] = memory = Memory(shape=self.lanes, depth=self.depth, init=[], attrs=ANY_ON_COLLISION)
             write, read = memory.write_port(granularity=self.beat_lines), memory.read_port()
             m.d.comb += [write.addr.eq(at), write.data.eq(new.replicate(self.lanes // self.beat_lines)),
                          write.en.eq(self.write << part), read.addr.eq(self.address), read.en.eq(self.fetch),

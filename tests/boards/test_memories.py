@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+import re
+
+from amaranth.back import rtlil
+from amaranth.hdl import Module
+
+from boards.memories import SMALL, tell
+from golden.formats import Format
+from rtl.noise import Gaussian
+from rtl.planes import LaneMemory
+
+
+def masks(text: str) -> list[str]:
+    return re.findall(r"parameter \\COLLISION_X_MASK (\S+)", text)
+
+
+def modules(text: str) -> dict[str, str]:
+    return dict(re.findall(r"\nmodule (\S+)\n(.*?)\nend\n", text, re.DOTALL))
+
+
+def test_only_memories_that_leave_it_open_lose_their_checks():
+    m = Module()
+    m.submodules.open = LaneMemory(Format(8), 16, 2, registered=True)
+    m.submodules.kept = LaneMemory(Format(8), 16, 1)
+    m.submodules.other = LaneMemory(Format(8), 16, 1, registered=True)
+    text = rtlil.convert(m, ports=())
+    assert masks(text) == ["1'0"] * 4
+    told = tell(text, has_cells=False)
+    by_module = {name: masks(body) for name, body in modules(told).items()}
+    assert [by_module[rf"\top.{name}"] for name in ("open", "kept", "other")] == [["1'1"] * 2, ["1'0"], ["1'1"]]
+    assert re.sub(r"(COLLISION_X_MASK) \S+", r"\1", told) == re.sub(r"(COLLISION_X_MASK) \S+", r"\1", text)
+
+
+def test_small_memories_go_to_cells_where_there_are_some():
+    m = Module()
+    m.submodules.small = LaneMemory(Format(8), SMALL, 2)
+    m.submodules.large = LaneMemory(Format(8), SMALL + 1, 2)
+    m.submodules.constant = Gaussian()
+    text, asked = rtlil.convert(m, ports=()), '  attribute \\ram_style "distributed"\n'
+    assert asked not in tell(text, has_cells=False)
+    told = tell(text, has_cells=True)
+    assert {name: body.count(asked) for name, body in modules(told).items() if asked in body} == {r"\top.small": 2}
+    assert told.replace(asked, "") == text
