@@ -42,8 +42,9 @@ class Netlist:
         before = len(self.cells)
         for name, cell in list(self.cells.items()):
             if cell["type"] == "MULT18X18D":
-                for side, ports in _OPERANDS.items():
-                    self._absorb_operand(name, ports, f"REG_INPUT{side}")
+                if all(self._are_registers(cell, ports) for ports in _OPERANDS.values()):  # nextpnr knows no other way
+                    for side, ports in _OPERANDS.items():
+                        self._absorb_operand(name, ports, f"REG_INPUT{side}")
                 for register in ("OUTPUT", "PIPELINE"):
                     if self._absorb_output(cell, _RESULT):
                         self._enable(cell, f"REG_{register}")
@@ -64,14 +65,19 @@ class Netlist:
                  parameters["CLKMUX"] == "CLK" and connections.get("LSR", ["0"]) == ["0"] and "DI" in connections)
         return cell if plain else None
 
+    def _are_registers(self, cell: dict, ports: list[str]) -> bool:
+        """Whether all that comes to some ports, but for zeros, comes from registers, and anything does."""
+        bits = {cell["connections"][port][0] for port in ports} - {"0"}
+        return bool(bits) and all(self._register(self.driver.get(bit)) is not None for bit in bits)
+
     def _absorb_operand(self, name: str, ports: list[str], register: str):
         """Registers before ports; one that others read as well stays for them."""
         cell = self.cells[name]
         bits = {port: cell["connections"][port][0] for port in ports}
-        registers = {port: self._register(self.driver.get(bit)) for port, bit in bits.items() if bit != "0"}
-        if not registers or None in registers.values():
-            return
-        for port, taken in registers.items():
+        for port, bit in bits.items():
+            taken = self._register(self.driver.get(bit))
+            if taken is None:
+                continue
             old, new = bits[port], taken["connections"]["DI"][0]
             cell["connections"][port] = [new]
             self.readers[old].discard((name, port))

@@ -42,7 +42,7 @@ class _TrainPipeline(Component):
         m = Module()
         lanes, n_fetch = self.lanes, self.uniform.latency - 1
         m.submodules.uniform = uniform = self.uniform
-        m.submodules.stored = stored = LaneMemory(TRAIN_WORD, self.chunks, lanes)
+        m.submodules.stored = stored = LaneMemory(TRAIN_WORD, self.chunks, lanes, any_on_collision=True)
         m.submodules.sums = sums = LaneMemory(_SUM, self.chunks, lanes)
 
         is_row = self.ask_chunk < self.row_chunks
@@ -94,7 +94,8 @@ class _TrainPipeline(Component):
         is_counted = (self.kind == Train.MEAN_COUNT) | (
             (self.kind == Train.IMPLICIT) & (self.write_chunk < self.row_chunks))
         m.d.comb += level.eq(self.value)
-        m.d.sync += [magnitude.eq(Mux(level < 0, -level, level)), product.eq(magnitude * self.bl)]
+        slots = delay(m, self.bl, 1)  # stands for long: a register for the multiplier's other side
+        m.d.sync += [magnitude.eq(Mux(level < 0, -level, level)), product.eq(magnitude * slots)]
         given, late_magnitude = delay(m, self.value, 2), delay(m, magnitude, 1)
         amount = Mux(delay(m, is_counted, 2), round_half_even(product, LEVEL_FRAC), late_magnitude)
         word = Mux(self.kind == Train.WORDS, given.as_unsigned(),
