@@ -6,13 +6,15 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.cobs import MOST
+from rtl.formats import delay
+from rtl.memory import ANY_ON_COLLISION
 
 FrameByte = data.StructLayout({"data": 8, "last": 1})
 """A byte of a frame; `last` ends it."""
 
 
 class CobsDecoder(Component):
-    """Unstuffs a byte a cycle, without delay: `data` while `valid`, in the same cycle as the byte that brings it.
+    """Unstuffs a byte a cycle: `data` while `valid`, in the cycle behind the byte that brings it.
 
     A zero, or `break_off`, ends a frame: `end`, if there was anything in it, with `is_broken` where a block was
     not complete.
@@ -35,25 +37,27 @@ class CobsDecoder(Component):
 
     def elaborate(self, platform):
         m = Module()
-        left, is_full = Signal(8), Signal()
-        is_code, is_end = left == 0, self.break_off | (self.i.valid & (self.i.payload == 0))
-        m.d.comb += self.is_broken.eq(~is_code | self.break_off)
+        left, is_code, is_full = Signal(8), Signal(init=1), Signal()
+        byte, is_zero = (delay(m, value, 1) for value in (self.i.payload, self.i.payload == 0))
+        is_byte, breaks_off = (delay(m, value, 1, reset=True) for value in (self.i.valid, self.break_off))
+        is_end = breaks_off | (is_byte & is_zero)
+        m.d.comb += self.is_broken.eq(~is_code | breaks_off)
         with m.If(is_end):
             m.d.comb += self.end.eq(self.is_begun)
-            m.d.sync += [left.eq(0), self.is_begun.eq(0)]
-        with m.Elif(self.i.valid):
+            m.d.sync += [is_code.eq(1), self.is_begun.eq(0)]
+        with m.Elif(is_byte):
             m.d.sync += self.is_begun.eq(1)
             with m.If(is_code):  # the zero that the block before stands for, as that was not the last one
                 m.d.comb += self.valid.eq(self.is_begun & ~is_full)
-                m.d.sync += [left.eq(self.i.payload - 1), is_full.eq(self.i.payload == self.most + 1)]
+                m.d.sync += [left.eq(byte - 1), is_code.eq(byte == 1), is_full.eq(byte == self.most + 1)]
             with m.Else():
-                m.d.comb += [self.data.eq(self.i.payload), self.valid.eq(1)]
-                m.d.sync += left.eq(left - 1)
+                m.d.comb += [self.data.eq(byte), self.valid.eq(1)]
+                m.d.sync += [left.eq(left - 1), is_code.eq(left == 1)]
         return m
 
 
 class CobsEncoder(Component):
-    """Stuffs a frame's bytes: takes a block, a byte a cycle, then gives its code and its bytes.
+    """Stuffs a frame's bytes: takes a block, a byte a cycle, then gives its code and its bytes, one in three cycles.
 
     A frame has at least one byte. Parameters: `most`, as in `CobsDecoder`. Members: `i`, `o` streams of `FrameByte`.
     """
@@ -67,10 +71,11 @@ class CobsEncoder(Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.block = block = Memory(shape=8, depth=self.most, init=[])
+        m.submodules.block = block = Memory(shape=8, depth=self.most, init=[], attrs=ANY_ON_COLLISION)
         write, read = block.write_port(), block.read_port()
-        length, n, is_last, is_zero = Signal(8), Signal(8), Signal(), Signal()
-        m.d.comb += [write.addr.eq(length), write.data.eq(self.i.payload.data)]
+        length, n, is_end, is_last, is_zero = Signal(8), Signal(8), Signal(), Signal(), Signal()
+        m.d.comb += [write.addr.eq(length), write.data.eq(self.i.payload.data), read.addr.eq(n)]
+        byte = delay(m, read.data, 1)
         is_final = is_last & ~is_zero  # a zero at the end of a frame is followed by an empty block
 
         with m.FSM():
@@ -88,15 +93,20 @@ class CobsEncoder(Component):
                              self.o.payload.last.eq((length == 0) & is_final)]
                 m.d.sync += n.eq(0)
                 with m.If(self.o.ready):
-                    m.next = "BYTES"  # whose first byte is being read
+                    m.next = "FETCH"
                     with m.If(length == 0):
                         m.next = "NEXT"
-            with m.State("BYTES"):
-                is_end = n == length - 1
-                m.d.comb += [self.o.valid.eq(1), self.o.payload.data.eq(read.data),
-                             self.o.payload.last.eq(is_end & is_final), read.addr.eq(n + self.o.ready)]
+            with m.State("FETCH"):  # a byte from the block
+                m.d.sync += is_end.eq(n == length - 1)
+                m.next = "WAIT"
+            with m.State("WAIT"):
+                m.next = "BYTE"
+            with m.State("BYTE"):
+                m.d.comb += [self.o.valid.eq(1), self.o.payload.data.eq(byte),
+                             self.o.payload.last.eq(is_end & is_final)]
                 with m.If(self.o.ready):
                     m.d.sync += n.eq(n + 1)
+                    m.next = "FETCH"
                     with m.If(is_end):
                         m.next = "NEXT"
             with m.State("NEXT"):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Input codes in an array that has its own pulse drivers, and the walk over the cross-points that they reach."""
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
@@ -8,17 +8,26 @@ from amaranth.lib.wiring import Component, In, Out
 from golden.config import TileConfig
 from golden.formats import Format
 from rtl.formats import delay, shape_of
+from rtl.memory import ANY_ON_COLLISION
 from rtl.planes import LaneMemory
+
+
+class _Run(data.StructLayout):
+    """The number of a run's last step, and, a cycle later, whether that is its first one."""
+
+    def __init__(self, most: int):
+        super().__init__({"last": range(max(most, 2)), "is_single": 1})
 
 
 class CodeWalk(Component):
     """Keeps a vector of codes, and lists its lines that are not zero, so that the others cost nothing.
 
-    A vector begins with line 0 and comes in order, a line a cycle or slower. From `start` on, a visit a cycle, each
-    `latency` cycles behind: forward, for each column chunk all listed rows; backward, for each row all chunks that have
-    a listed column. With none listed, one visit of factor 0 makes the zeros. Every run of forward gives P charges, and
-    so may the last two of backward: these are at least `least` cycles apart. In a rolled tile a cycle without a visit
-    follows every run.
+    A vector begins with line 0 and comes in order, a line a cycle or slower. From `start` on, which comes `settling`
+    cycles or more behind the last of them and behind a change of `forward`, a visit a cycle, each `latency` cycles
+    behind: forward, for each column chunk all listed rows; backward, for each row all chunks that have a listed
+    column. With none listed, one visit of factor 0 makes the zeros. Every run of forward gives P charges, and so may
+    the last two of backward: these are at least `least` cycles apart. In a rolled tile a cycle without a visit follows
+    every run.
 
         list of (place of chunk 0, code) --+
                                            +--> place, factors
@@ -28,10 +37,11 @@ class CodeWalk(Component):
     while visits are to come; `visit` with `place`, `chunk`, `factors` and `last` (of an inner run) out.
     """
 
-    latency = 3
+    settling = 6
 
     def __init__(self, config: TileConfig, least: int = 1):
         self.config, self.least = config, least
+        self.more = int(not config.rolled)  # registers between steps, which the clock of a rolled tile can do without
         self.word = Format(config.code_bits, signed=False)
         super().__init__({
             "write": In(1), "line": In(range(config.n_converters)), "code": In(shape_of(config.code)),
@@ -40,13 +50,19 @@ class CodeWalk(Component):
             "last": Out(1), "factors": Out(signed(config.code_bits)).array(config.lanes),
         })
 
+    @property
+    def latency(self) -> int:
+        """Cycles from the walk's step to its visit."""
+        return 3 + 3 * self.more
+
     def elaborate(self, platform):
         m = Module()
         config = self.config
         n, chunks = config.n_converters, config.converter_chunks
         entry = data.StructLayout({"base": range(config.rows * config.chunks), "word": self.word.bits})
-        m.submodules.lines = lines = Memory(shape=entry, depth=n, init=[])
-        m.submodules.chunks = listed = Memory(shape=range(max(chunks, 2)), depth=chunks, init=[])
+        m.submodules.lines = lines = Memory(shape=entry, depth=n, init=[], attrs=ANY_ON_COLLISION)
+        m.submodules.chunks = listed = Memory(shape=range(max(chunks, 2)), depth=chunks, init=[],
+                                              attrs=ANY_ON_COLLISION)
         m.submodules.codes = codes = LaneMemory(self.word, chunks, config.lanes, joined=config.rolled)
         n_lines, n_chunks = Signal(range(n + 1)), Signal(range(chunks + 1))
         self._list(m, lines.write_port(), listed.write_port(), codes, n_lines, n_chunks)
@@ -56,66 +72,76 @@ class CodeWalk(Component):
         outer, inner = Signal(range(max(most, 2))), Signal(range(max(n + 1, self.least, 2)))
         last_outer, last_inner, is_none = Signal.like(outer), Signal.like(inner), Signal()
         row_base, is_last, is_end = Signal(range(config.rows * config.chunks)), Signal(), Signal()
-        is_visit, shortest = Signal(), Signal.like(inner)
-        m.d.comb += shortest.eq(self.least - 1)
-        with m.If(~self.forward & (outer + 1 != last_outer)):  # charges are handed over behind P rows
-            m.d.comb += shortest.eq(-(-self.least // config.lanes) - 1)
-        m.d.comb += [is_last.eq(inner == last_inner), is_visit.eq(self.running & (inner <= last_inner)),
-                     is_end.eq((inner >= last_inner + config.rolled) & (inner >= shortest))]
+        is_visit = Signal()
+        # what the runs are like stands before the start
         n_listed = Mux(self.forward, n_lines, n_chunks)
+        m.d.sync += [
+            is_none.eq(n_listed == 0), last_inner.eq(Mux(n_listed == 0, 0, n_listed - 1)),
+            last_outer.eq(Mux(self.forward, config.chunks - 1, config.rows - 1)),
+        ]
+        runs = {is_long: self._last_step(m, last_inner + config.rolled, least) for is_long, least in
+                ((False, -(-self.least // config.lanes)), (True, self.least))}
+        # in backward only the last but one is long, as charges are handed over behind P rows
+        is_long, is_next_long = Signal(), self.forward | (outer + 2 == last_outer)
+        is_first_long = delay(m, self.forward | (last_outer == 1), 1)
         with m.If(self.start):
-            m.d.sync += [
-                self.running.eq(1), outer.eq(0), inner.eq(0), row_base.eq(0), is_none.eq(n_listed == 0),
-                last_outer.eq(Mux(self.forward, config.chunks - 1, config.rows - 1)),
-                last_inner.eq(Mux(n_listed == 0, 0, n_listed - 1)),
-            ]
+            m.d.sync += [self.running.eq(1), outer.eq(0), inner.eq(0), row_base.eq(0), is_long.eq(is_first_long),
+                         is_end.eq(Mux(is_first_long, runs[True].is_single, runs[False].is_single))]
         with m.Elif(self.running):
-            m.d.sync += inner.eq(inner + 1)
+            m.d.sync += [inner.eq(inner + 1), is_end.eq(inner + 1 == Mux(is_long, runs[True].last, runs[False].last))]
             with m.If(is_end):
                 m.d.sync += [inner.eq(0), outer.eq(outer + 1), row_base.eq(row_base + config.chunks),
-                             self.running.eq(outer != last_outer)]
+                             self.running.eq(outer != last_outer), is_long.eq(is_next_long),
+                             is_end.eq(Mux(is_next_long, runs[True].is_single, runs[False].is_single))]
+        m.d.comb += [is_last.eq(inner == last_inner), is_visit.eq(self.running & (inner <= last_inner))]
 
-        # 1: list entries; 2: place, and the codes of a chunk; 3: factors
+        # list entries; place, and the codes of a chunk; the bits of a lane's code; its width; its factor
         line, chunk = lines.read_port(), listed.read_port()
-        early_outer, early_base = delay(m, outer, 1), delay(m, row_base, 1)
-        m.d.comb += [line.addr.eq(inner), chunk.addr.eq(inner), codes.address.eq(chunk.data)]
-        place, at = Signal.like(self.place, reset_less=True), Signal.like(self.chunk, reset_less=True)
-        m.d.sync += [
-            place.eq(Mux(self.forward, line.data.base + early_outer, early_base + chunk.data)),
-            at.eq(Mux(self.forward, early_outer, chunk.data)),
-        ]
-        word = delay(m, line.data.word, 1)
+        entry, at_chunk = delay(m, line.data, self.more), delay(m, chunk.data, self.more)
+        early_outer, early_base = delay(m, outer, 1 + self.more), delay(m, row_base, 1 + self.more)
+        m.d.comb += [line.addr.eq(inner), chunk.addr.eq(inner), codes.address.eq(at_chunk)]
+        place = Mux(self.forward, entry.base + early_outer, early_base + at_chunk)[:len(self.place)]
+        at, word = Mux(self.forward, early_outer, at_chunk)[:len(self.chunk)], delay(m, entry.word, 1)
+        rest = self.latency - 1 - self.more
         m.d.comb += [
-            self.visit.eq(delay(m, is_visit, 3, reset=True)), self.place.eq(delay(m, place, 1)),
-            self.chunk.eq(delay(m, at, 1)), self.last.eq(delay(m, is_last, 3)),
+            self.visit.eq(delay(m, is_visit, self.latency, reset=True)), self.place.eq(delay(m, place, rest)),
+            self.chunk.eq(delay(m, at, rest)), self.last.eq(delay(m, is_last, self.latency)),
         ]
+        bits = self.word.bits - 1
+        mask = delay(m, Mux(is_none, 0, Mux(self.serial, 1 << self.bit, (1 << bits) - 1))[:bits], 1)
         for lane, factor in enumerate(self.factors):
-            chosen, found = Signal(self.word.bits, name=f"chosen_{lane}"), Signal.like(factor, reset_less=True)
-            width = Mux(self.serial, chosen[:-1].bit_select(self.bit, 1), chosen[:-1])
-            m.d.comb += chosen.eq(Mux(is_none, 0, Mux(self.forward, word, codes.values[lane])))
-            m.d.sync += found.eq(Mux(chosen[-1], -width, width))
-            m.d.comb += factor.eq(found)
+            code = Mux(self.forward, word, codes.values[lane])
+            chosen, sign = delay(m, code[:-1] & mask, self.more), delay(m, code[-1], 2 * self.more)
+            width = delay(m, Mux(self.serial, chosen.any(), chosen), self.more)
+            m.d.comb += factor.eq(delay(m, Mux(sign, -width, width)[:len(factor)].as_signed(), 1))
         return m
+
+    def _last_step(self, m: Module, last, least: int) -> "_Run":
+        """Of a run of steps up to `last`, and of at least so many."""
+        run = Signal(_Run(max(self.config.n_converters + 1, self.least)))
+        m.d.sync += [run.last.eq(Mux(last < least - 1, least - 1, last)), run.is_single.eq(run.last == 0)]
+        return run
 
     def _list(self, m: Module, lines, listed, codes: LaneMemory, n_lines: Signal, n_chunks: Signal):
         """Codes, sign on top of the magnitude, to where the walk finds them."""
         config = self.config
-        is_new, is_on = self.line == 0, self.code != 0
+        write = delay(m, self.write, 1, reset=True)
+        is_new, is_on = delay(m, self.line == 0, 1), delay(m, self.code != 0, 1)
         base, chunk, lane = Signal.like(lines.data.base), Signal.like(listed.data), Signal(range(config.lanes))
         next_base, next_chunk, next_lane, is_listed = (*map(Signal.like, (base, chunk, lane)), Signal())
         at, chunk_at, has_chunk = Signal.like(n_lines), Signal.like(n_chunks), Signal()
-        word = Signal(self.word.bits)
+        magnitude = Mux(self.code < 0, -self.code, self.code)[:self.word.bits - 1]
+        word = delay(m, Cat(magnitude, self.code < 0), 1)
         m.d.comb += [
-            word.eq(Mux(self.code < 0, -self.code, self.code)[:self.word.bits - 1] | (self.code < 0) << len(word) - 1),
             base.eq(Mux(is_new, 0, next_base)), chunk.eq(Mux(is_new, 0, next_chunk)),
             lane.eq(Mux(is_new, 0, next_lane)), at.eq(Mux(is_new, 0, n_lines)),
             chunk_at.eq(Mux(is_new, 0, n_chunks)), has_chunk.eq(is_listed & ~is_new & (lane != 0)),
-            lines.addr.eq(at), lines.data.base.eq(base), lines.data.word.eq(word), lines.en.eq(self.write & is_on),
-            listed.addr.eq(chunk_at), listed.data.eq(chunk), listed.en.eq(self.write & is_on & ~has_chunk),
-            codes.write_address.eq(chunk), codes.write_mask.eq(self.write << lane),
+            lines.addr.eq(at), lines.data.base.eq(base), lines.data.word.eq(word), lines.en.eq(write & is_on),
+            listed.addr.eq(chunk_at), listed.data.eq(chunk), listed.en.eq(write & is_on & ~has_chunk),
+            codes.write_address.eq(chunk), codes.write_mask.eq(write << lane),
             *(value.eq(word) for value in codes.write_values),
         ]
-        with m.If(self.write):
+        with m.If(write):
             m.d.sync += [next_base.eq(base + config.chunks), next_lane.eq(lane + 1), next_chunk.eq(chunk),
                          n_lines.eq(at + is_on), n_chunks.eq(chunk_at + (is_on & ~has_chunk)),
                          is_listed.eq(has_chunk | is_on)]

@@ -19,6 +19,7 @@ from rtl.engine import OPERATIONS
 from rtl.folded_sequencer import FoldedSequencer
 from rtl.formats import delay, shape_of
 from rtl.manager import Manager
+from rtl.memory import ANY_ON_COLLISION
 from rtl.meter import Meter
 from rtl.phases import TIMES
 from rtl.planes import SIDE_LATENCY, WORD, SideBand
@@ -36,7 +37,7 @@ class Controller(Component):
     nothing before it is started, and a plane's row into a buffer. One word a cycle comes in behind the header, which
     takes `Decoder.latency` + 2 cycles, and results go out one a cycle. Between a packet's last word and its response
     pass 6 cycles (5 where it is refused); storing a row takes 3 cycles a word more, and one behind an operation
-    `settle_cycles`, in which the counters come to rest. A word of a plane takes 6 cycles, one of registers too. Nothing
+    `settle_cycles`, in which the counters come to rest. A word of a plane takes 9 cycles, one of registers 7. Nothing
     is decided in the cycle in which it comes: so the clock does not depend on how much there is to decide.
 
     `engines` carry out the operations, each those of its `opcodes`; `rtl.engine.Engine` says how one is added. While
@@ -76,22 +77,25 @@ class Controller(Component):
         m.submodules.bank, m.submodules.sequencer = bank, sequencer
 
         opcode, argument, index = Signal(8), Signal(8), Signal(16)
-        fault, is_last, has_bad_value = Signal(Status), Signal(), Signal()
+        fault, is_last, has_bad_value, has_data, takes = Signal(Status), Signal(), Signal(), Signal(), Signal()
         word, header = self.i.payload, Cat(index, argument, opcode)
         start, is_resuming, is_acting, is_running, is_over = (Signal() for _ in range(5))
         is_aborting, owes_abort, is_resumable, aborted = Signal(), Signal(), Signal(), Signal.like(header)
         status, result_valid, result, result_ready = Signal(Status), Signal(), Signal(32), Signal()
-        waited, is_complete = Signal(range(max(self.settle_cycles, SIDE_LATENCY, bank.read_latency) + 1)), Signal()
+        waited, is_complete = Signal(range(max(self.settle_cycles, SIDE_LATENCY, bank.read_latency) + 2)), Signal()
+        n_left, is_final, is_single, is_next = Signal.like(decoder.n_data), Signal(), Signal(), Signal()
+        count_down = [n_left.eq(n_left - 1), is_final.eq(n_left == 2)]
         kinds = {"engine": [each for engine in self.engines for each in engine.opcodes],
                  "resumed": [each for engine in self.engines if engine.resumes for each in engine.opcodes],
                  **{each.name: [each] for each in (Opcode.GET, Opcode.SET, Opcode.READ, Opcode.WRITE, Opcode.RESET,
                                                    Opcode.RESUME, Opcode.UPDATE)}}
         self.is_kind = {name: Signal(name=f"is_{name}") for name in kinds}
-        is_kind, last_word, last_datum = self.is_kind, Signal.like(position.n), Signal.like(position.n)
+        is_kind, last_word = self.is_kind, Signal.like(position.n)
         m.d.sync += [
             *(is_it.eq(Value.cast(opcode).matches(*kinds[name])) for name, is_it in is_kind.items()),
             waited.eq(waited + 1), is_complete.eq(position.n == decoder.n_payload),
-            last_word.eq(decoder.n_payload - 1), last_datum.eq(decoder.n_data - 1),
+            last_word.eq(decoder.n_payload - 1), has_data.eq(decoder.n_data.any()), is_single.eq(decoder.n_data == 1),
+            bank.write.eq(0), bank.clear.eq(0),
         ]
         m.d.comb += [
             decoder.opcode.eq(opcode), decoder.argument.eq(argument), decoder.index.eq(index),
@@ -100,7 +104,7 @@ class Controller(Component):
             decoder.resumable.eq(is_resumable), sequencer.abort.eq(is_aborting),
             bank.is_running.eq(is_acting | is_running), bank.aborted_slots.eq(Mux(is_resumable, sequencer.played, 0)),
         ]
-        load, is_bad = self._load(m, fault)
+        load, is_bad = self._load(m, fault, takes)
         with m.If(bank.changes):  # beside the packets: a setting of what was aborted
             m.d.sync += is_resumable.eq(0)
         with m.FSM():
@@ -126,9 +130,10 @@ class Controller(Component):
                     with m.If(is_last):
                         m.next = "CHECK"
             with m.State("PAYLOAD"):  # a word that begins a packet is left for the next one
-                m.d.comb += [self.i.ready.eq(~word.first), position.step.eq(self.i.valid & self.i.ready)]
+                m.d.comb += [self.i.ready.eq(~word.first), takes.eq(self.i.valid & ~word.first),
+                             position.step.eq(takes)]
                 m.d.sync += waited.eq(0)
-                with m.If(position.step & (position.n == last_word)):
+                with m.If(takes & (position.n == last_word)):
                     m.d.sync += load.is_expected.eq(0)
                 with m.If(self.i.valid & word.first):
                     m.d.sync += fault.eq(Status.FRAMING)
@@ -148,8 +153,8 @@ class Controller(Component):
                         with m.Else():
                             m.next = "ACT"
             with m.State("ACT"):
-                m.d.comb += [is_acting.eq(1), bank.write.eq(is_kind["SET"]), bank.clear.eq(is_kind["RESET"]),
-                             start.eq(is_kind["engine"])]
+                m.d.comb += [is_acting.eq(1), start.eq(is_kind["engine"])]
+                m.d.sync += [bank.write.eq(is_kind["SET"]), bank.clear.eq(is_kind["RESET"])]
                 m.next = "RESPOND"
                 with m.If(is_kind["WRITE"]):
                     m.next = "STORE-FETCH"
@@ -193,7 +198,7 @@ class Controller(Component):
                 is_refused = fault != Status.OK
                 m.d.comb += [
                     position.restart.eq(1), self.o.valid.eq(1), self.o.payload.first.eq(1),
-                    self.o.payload.last.eq(is_refused | ~decoder.n_data.any()),
+                    self.o.payload.last.eq(is_refused | ~has_data),
                     self.o.payload.data.eq(Cat(Mux(is_refused, Const(0, 16), decoder.n_data),
                                                fault, Const(0, 8 - len(fault)), opcode)),
                 ]
@@ -201,23 +206,32 @@ class Controller(Component):
                 with m.If(self.o.ready):
                     m.d.comb += bank.interrupts.eq(Mux(is_refused, Interrupt.ERROR, 0))
                     m.next = "DATA-WAIT"
+                    with m.If(is_kind["engine"]):
+                        m.next = "RESULTS"
                     with m.If(self.o.payload.last):
+                        m.next = "HEADER"
+                m.d.sync += [n_left.eq(decoder.n_data), is_final.eq(is_single)]
+            with m.State("RESULTS"):  # of an engine, as they come
+                m.d.comb += [result_ready.eq(self.o.ready), self.o.valid.eq(result_valid),
+                             self.o.payload.last.eq(is_final), self.o.payload.data.eq(result)]
+                with m.If(result_valid & self.o.ready):
+                    m.d.sync += count_down
+                    with m.If(is_final):
                         m.next = "HEADER"
             with m.State("DATA-WAIT"):  # words of planes and registers take their time to come
-                with m.If((waited == Mux(is_kind["READ"], SIDE_LATENCY, bank.read_latency)) | is_kind["engine"]):
+                m.d.comb += position.step.eq(is_next)
+                m.d.sync += is_next.eq(0)
+                with m.If(waited == Mux(is_kind["READ"], SIDE_LATENCY, bank.read_latency) + 1):
                     m.next = "DATA"
             with m.State("DATA"):
-                is_engine = is_kind["engine"]
-                m.d.comb += [position.step.eq(self.o.valid & self.o.ready), result_ready.eq(self.o.ready & is_engine),
-                             self.o.valid.eq(~is_engine | result_valid),
-                             self.o.payload.last.eq(position.n == last_datum),
-                             self.o.payload.data.eq(Mux(is_engine, result, Mux(is_kind["GET"], bank.read, self._read)))]
+                m.d.comb += [self.o.valid.eq(1), self.o.payload.last.eq(is_final),
+                             self.o.payload.data.eq(Mux(is_kind["GET"], bank.read, self._read))]
                 m.d.sync += waited.eq(0)
-                with m.If(self.o.valid & self.o.ready):
-                    with m.If(self.o.payload.last):
+                with m.If(self.o.ready):
+                    m.d.sync += [*count_down, is_next.eq(~is_final)]
+                    m.next = "DATA-WAIT"
+                    with m.If(is_final):
                         m.next = "HEADER"
-                    with m.Elif(~is_engine):
-                        m.next = "DATA-WAIT"
         with m.If(is_bad):
             m.d.sync += has_bad_value.eq(1)
 
@@ -230,15 +244,14 @@ class Controller(Component):
         self._count(m, start, is_running)
         return m
 
-    def _load(self, m: Module, fault: Signal):
+    def _load(self, m: Module, fault: Signal, takes: Signal):
         """Payload words and their places, a cycle late; and whether one has turned out to be bad."""
         decoder, bank, position = self.decoder, self.bank, self.position
         load = Signal(data.StructLayout({
             "word": signed(32), "n": position.n.shape(), "chunk": position.chunk.shape(), "lane": position.lane.shape(),
             "is_first": 1, "is_expected": 1, "is_stored": 1}))
-        is_taken = self.i.valid & self.i.ready
-        m.d.sync += load.is_stored.eq(position.step & is_taken & load.is_expected & (fault == Status.OK))
-        with m.If(position.step & is_taken):
+        m.d.sync += load.is_stored.eq(takes & load.is_expected & (fault == Status.OK))
+        with m.If(takes):
             m.d.sync += [load.word.eq(self.i.payload.data), load.n.eq(position.n), load.chunk.eq(position.chunk),
                          load.lane.eq(position.lane), load.is_first.eq(position.n == 0)]
         m.d.comb += [decoder.value.eq(load.word), bank.value.eq(load.word), decoder.first.eq(load.is_first)]
@@ -276,7 +289,8 @@ class Controller(Component):
         """Words of registers and planes to where they wait until the packet is whole."""
         bank, sequencer, side, position = self.bank, self.sequencer, self.side, self.position
         depth = max((shape.cols for shape in self.config.loadable.values()), default=1)
-        m.submodules.buffer = buffer = Memory(shape=shape_of(WORD), init=[], depth=depth)
+        m.submodules.buffer = buffer = Memory(shape=shape_of(WORD), init=[], depth=depth,
+                                              attrs=ANY_ON_COLLISION)
         write, read = buffer.write_port(), buffer.read_port()
         m.d.sync += bank.read_index.eq(index + Mux(self.is_kind["GET"], position.n, 0))
         m.d.comb += [

@@ -6,19 +6,22 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.protocol import Opcode, header
+from rtl.formats import delay
+from rtl.frame import READ_LATENCY
+from rtl.memory import ANY_ON_COLLISION
 from rtl.stream import StreamWord
 
 
 class Dispatcher(Component):
-    """Delivers a packet a word a cycle, and collects the controller's response into block RAM.
+    """Delivers a packet a word in three cycles, and collects the controller's response into block RAM.
 
     `start` delivers `length` words of the receive buffer, which holds still while `is_delivering`; `abort` sends an
     ABORT packet after it, whose own response is dropped. Both count as `is_running` until the controller owes
     nothing more; `done` strobes in the last cycle of that. `stall` leaves the kept response as it is for now.
 
-    Members, besides those: `address` to the receive buffer, `word` from it one cycle later; `command`, `response`
-    streams to and from the controller; `index` to the kept response, `kept` from it one cycle later, `n_kept`
-    words of it, and `clear`, which forgets them.
+    Members, besides those: `address` to the receive buffer, `word` from it READ_LATENCY cycles later; `command`,
+    `response` streams to and from the controller; `index` to the kept response, `kept` from it READ_LATENCY cycles
+    later, `n_kept` words of it, and `clear`, which forgets them.
     """
 
     def __init__(self, depth: int):
@@ -36,7 +39,7 @@ class Dispatcher(Component):
         m = Module()
         opcode = self._deliver(m)
         is_kept, n, position = Signal(), Signal(range(self.depth + 1)), Signal(range(self.depth + 1))
-        m.submodules.memory = memory = Memory(shape=32, depth=self.depth, init=[])
+        m.submodules.memory = memory = Memory(shape=32, depth=self.depth, init=[], attrs=ANY_ON_COLLISION)
         write, read = memory.write_port(), memory.read_port()
 
         # the response to the command is kept, that to an abort is not
@@ -50,7 +53,7 @@ class Dispatcher(Component):
             position.eq(Mux(word.first, 0, n)),
             is_kept.eq(is_taken & is_own & (position < self.depth)),
             write.addr.eq(position), write.data.eq(word.data), write.en.eq(is_kept),
-            read.addr.eq(self.index), self.kept.eq(read.data),
+            read.addr.eq(self.index), self.kept.eq(delay(m, read.data, READ_LATENCY - 1)),
             self.is_running.eq(owed != 0),
             owed_next.eq(Mux(self.start, 1, owed + self.abort - is_last)),
             self.done.eq(is_last & (owed_next == 0)),
@@ -67,24 +70,33 @@ class Dispatcher(Component):
     def _deliver(self, m: Module) -> Signal:
         """The command's words, then the abort if there is one; returns the command's opcode."""
         opcode, n, length, is_abort = Signal(8), Signal(range(self.depth)), Signal(range(self.depth + 1)), Signal()
-        command, word = self.command, self.command.payload
+        command, word, is_first, is_last = self.command, self.command.payload, Signal(), Signal()
+        m.d.comb += self.address.eq(n)
         with m.If(self.abort):
             m.d.sync += is_abort.eq(1)
         with m.FSM():
             with m.State("IDLE"):
                 m.d.sync += [n.eq(0), length.eq(self.length)]
                 with m.If(self.start):
-                    m.next = "DELIVER"
+                    m.next = "FETCH"
                 with m.Elif(is_abort):
                     m.next = "ABORT"
+            with m.State("FETCH"):
+                m.d.comb += self.is_delivering.eq(1)
+                m.d.sync += [is_first.eq(n == 0), is_last.eq(n == length - 1)]
+                m.next = "WAIT"
+            with m.State("WAIT"):
+                m.d.comb += self.is_delivering.eq(1)
+                m.next = "DELIVER"
             with m.State("DELIVER"):
                 m.d.comb += [self.is_delivering.eq(1), command.valid.eq(1), word.data.eq(self.word),
-                             word.first.eq(n == 0), word.last.eq(n == length - 1), self.address.eq(n + command.ready)]
-                with m.If(word.first):
+                             word.first.eq(is_first), word.last.eq(is_last)]
+                with m.If(is_first):
                     m.d.sync += opcode.eq(self.word[24:])
                 with m.If(command.ready):
                     m.d.sync += n.eq(n + 1)
-                    with m.If(word.last):
+                    m.next = "FETCH"
+                    with m.If(is_last):
                         m.next = "IDLE"
             with m.State("ABORT"):
                 m.d.comb += [command.valid.eq(1), word.data.eq(header(Opcode.ABORT)), word.first.eq(1),

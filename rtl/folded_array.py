@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The emulated array of a folded tile: behind a `MacroPort`, with pulse drivers and converters of its own."""
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from golden.adc import HELD_FRAC
@@ -12,6 +13,10 @@ from rtl.formats import delay, round_half_even, saturate, shape_of
 from rtl.macro_port import MacroPort
 from rtl.planes import LaneMemory, SideBand
 from rtl.pulse_walk import PulseWalk
+from rtl.stream import StreamRegister
+
+_VISIT = ("place", "row", "chunk", "slot_number", "mask", "up")
+"""What the walk says of a visit of the devices."""
 
 
 class FoldedArray(Component):
@@ -39,6 +44,9 @@ class FoldedArray(Component):
         self.config, self.core = config, ArrayCore(config, port.beat_lines)
         self.codes = CodeWalk(config, self.core.least)
         self.pulses = PulseWalk(config) if self.core.updater else None
+        # so that a visit that is blocked holds up nothing else in its cycle; the clock of a rolled tile can do without
+        self.visits = StreamRegister(data.StructLayout({name: getattr(self.pulses, name).shape() for name in _VISIT})
+                                     ) if self.pulses and not config.rolled else None
         super().__init__({
             "port": In(port), "side": In(SideBand(config)), "coincidences": Out(range(config.lanes + 1)),
         })
@@ -49,7 +57,7 @@ class FoldedArray(Component):
 
     @property
     def multiply_constant(self) -> int:
-        return self.core.sampler.fill_latency + self._multiply_drain + self.core.least + 4
+        return self.core.sampler.fill_latency + self._multiply_drain + self.core.least + 7
 
     @property
     def slot_constant(self) -> int:
@@ -57,14 +65,16 @@ class FoldedArray(Component):
 
     @property
     def update_constant(self) -> int:
-        return self.core.update_drain + 10
+        return self.core.update_drain + 14
 
     def elaborate(self, platform):
         m = Module()
         port, core, codes = self.port, self.core, self.codes
         m.submodules.core, m.submodules.codes = core, codes
         connect(m, core.side, flipped(self.side))
-        is_forward, is_stepping = port.mode == Mode.FORWARD, Value.cast(port.mode).matches(*STEPPING)
+        # the mode stands from the cycle before the window opens
+        is_forward, is_stepping = (delay(m, value, 1) for value in (
+            port.mode == Mode.FORWARD, Value.cast(port.mode).matches(*STEPPING)))
         m.d.comb += [
             core.mode.eq(port.mode), core.forward.eq(is_forward), self.coincidences.eq(core.coincidences),
             codes.write.eq(port.code_write), codes.line.eq(port.code_line), codes.code.eq(port.code),
@@ -81,49 +91,63 @@ class FoldedArray(Component):
 
     def _coincide(self, m: Module, is_stepping):
         """Pulses to visits of the devices."""
-        port, core, pulses = self.port, self.core, self.pulses
+        port, core, pulses, visits = self.port, self.core, self.pulses, self.visits
+        visit = {name: visits.o.payload[name] if visits else getattr(pulses, name) for name in _VISIT}
         m.submodules.pulses = pulses
         m.d.comb += [
             pulses.clear.eq(~is_stepping), pulses.write.eq(port.pulse_write),
             pulses.beat.eq(port.pulse_beat), pulses.pulses.eq(port.pulses),
             pulses.negatives.eq(port.negatives), pulses.slot.eq(port.slot), pulses.ended.eq(~port.integrate),
-            pulses.blocked.eq(core.blocked), core.coincide.eq(pulses.coincide), core.mask.eq(pulses.mask),
-            core.up.eq(pulses.up), core.row.eq(pulses.row), core.slot.eq(pulses.slot_number),
+            core.mask.eq(visit["mask"]), core.up.eq(visit["up"]), core.row.eq(visit["row"]),
+            core.slot.eq(visit["slot_number"]),
         ]
         with m.If(is_stepping):
-            m.d.comb += [core.place.eq(pulses.place), core.chunk.eq(pulses.chunk)]
+            m.d.comb += [core.place.eq(visit["place"]), core.chunk.eq(visit["chunk"])]
+        if not visits:
+            m.d.comb += [pulses.blocked.eq(core.blocked), core.coincide.eq(pulses.coincide)]
+            return
+        m.submodules.visits = visits
+        m.d.comb += [
+            pulses.blocked.eq(~visits.i.ready), visits.i.valid.eq(pulses.coincide),
+            *(visits.i.payload[name].eq(getattr(pulses, name)) for name in _VISIT),
+            visits.o.ready.eq(~core.blocked), core.coincide.eq(visits.o.valid),
+        ]
 
     def _control(self, m: Module, is_stepping):
         """Compute as soon as the window opens."""
         port, core = self.port, self.core
-        drained = Signal(range(max(core.update_drain, self._multiply_drain) + 1))
-        m.d.comb += port.busy.eq(1)
-        m.d.sync += drained.eq(0)
+        drained, is_open = Signal(range(max(core.update_drain, self._multiply_drain) + 1)), Signal()
+        m.d.sync += is_open.eq(port.integrate)
+        m.d.sync += [port.busy.eq(1), drained.eq(0)]
         with m.FSM():
             with m.State("IDLE"):  # planes may be loaded
-                m.d.comb += [core.idle.eq(1), port.busy.eq(0)]
-                with m.If(port.integrate):
+                m.d.comb += core.idle.eq(1)
+                m.d.sync += port.busy.eq(0)
+                with m.If(is_open):
                     m.d.comb += core.open.eq(1)
                     m.next = "PREPARE"
                     with m.If(is_stepping):
                         m.next = "COINCIDE"
             with m.State("PREPARE"):  # wait for offsets and noise of the converters
                 with m.If(core.ready):
-                    m.d.comb += self.codes.start.eq(1)
-                    m.next = "MULTIPLY"
+                    m.next = "START"
+            with m.State("START"):
+                m.d.comb += self.codes.start.eq(1)
+                m.next = "MULTIPLY"
             with m.State("MULTIPLY"):  # a chunk of cross-points a cycle into the accumulators
                 with m.If(~self.codes.running):
                     m.next = "DRAIN"
             with m.State("COINCIDE"):  # a chunk of cross-points a cycle into the device engines
-                with m.If(self.pulses.done if self.pulses else 1):
+                is_waiting = self.visits.o.valid if self.visits else Const(0)
+                with m.If(self.pulses.done & ~is_waiting if self.pulses else 1):
                     m.next = "DRAIN"
             with m.State("DRAIN"):  # let the pipelines run empty
                 m.d.sync += drained.eq(drained + 1)
                 with m.If(drained == Mux(is_stepping, core.update_drain, self._multiply_drain)):
                     m.next = "CLOSE"
             with m.State("CLOSE"):  # the window may be open still
-                m.d.comb += port.busy.eq(0)
-                with m.If(~port.integrate):
+                m.d.sync += port.busy.eq(0)
+                with m.If(~is_open):
                     m.next = "IDLE"
 
     def _convert(self, m: Module):

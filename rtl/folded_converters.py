@@ -35,7 +35,7 @@ class FoldedConverters(Component):
     @property
     def latency(self) -> int:
         """Cycles from `start` to `done` where codes take longer than conversions."""
-        return self.n_beats + 6
+        return self.n_beats + 7
 
     def elaborate(self, platform):
         m = Module()
@@ -44,7 +44,7 @@ class FoldedConverters(Component):
         n_rails = self._store(m, is_storing, at)
 
         # done when the time is over, and the rails of the last beat are counted
-        is_counted, is_last = delay(m, is_storing, 1, reset=True), delay(m, at, 1) == self.n_beats - 1
+        is_counted, is_last = delay(m, is_storing, 2, reset=True), delay(m, delay(m, at, 1) == self.n_beats - 1, 1)
         is_complete, is_waiting = Signal(), Signal()
         m.d.comb += self.done.eq(is_waiting & is_complete & ~is_active)
         with m.If(self.start):
@@ -59,20 +59,22 @@ class FoldedConverters(Component):
     def _time(self, m: Module) -> Signal:
         """Chip cycles of all conversions; whether one is yet to come."""
         steps = self.config.adc.columns_per_adc * self.config.adc.steps
-        is_active, elapsed, step, is_last = Signal(), Signal(8), Signal(range(steps)), Signal()
-        m.d.comb += [self.chip_cycle.eq(is_active), is_last.eq(is_active & (elapsed == self.t_convert - 1))]
+        is_active, step, left, is_over = Signal(), Signal(range(steps)), Signal(8), Signal()
+        first, is_one = delay(m, self.t_convert - 1, 1), delay(m, self.t_convert == 1, 1)
+        begin = [left.eq(first), is_over.eq(is_one)]
+        m.d.comb += self.chip_cycle.eq(is_active)
         with m.If(self.start):
-            m.d.sync += [is_active.eq(1), elapsed.eq(0), step.eq(0)]
+            m.d.sync += [is_active.eq(1), step.eq(0), *begin]
         with m.Elif(self.stop):
             m.d.sync += is_active.eq(0)
         with m.Elif(is_active):
-            m.d.sync += elapsed.eq(Mux(is_last, 0, elapsed + 1))
-            with m.If(is_last):
-                m.d.sync += [step.eq(step + 1), is_active.eq(step != steps - 1)]
+            m.d.sync += [left.eq(left - 1), is_over.eq(left == 1)]
+            with m.If(is_over):
+                m.d.sync += [step.eq(step + 1), is_active.eq(step != steps - 1), *begin]
         return is_active
 
     def _store(self, m: Module, is_storing, at) -> Signal:
-        """Codes to outputs, and outputs to who asks for them; how many codes of a beat are rails, a cycle later."""
+        """Codes to outputs, and outputs to who asks for them; how many codes of a beat are rails, two cycles later."""
         config, lanes, code = self.config, self.lanes, self.config.adc.code
         m.submodules.outputs = outputs = LaneMemory(config.output, self.n_beats, lanes)
         place, lane = place_of(self.output_index, lanes, config.n_converters)
@@ -90,5 +92,5 @@ class FoldedConverters(Component):
             m.d.comb += [new.eq(Mux(self.first, 0, old << 1) + given),
                          is_rail[n].eq(is_storing & is_line & ((given == code.max) | (given == code.min)))]
         n_rails = Signal(range(lanes + 1), reset_less=True)
-        m.d.sync += n_rails.eq(popcount(is_rail))
+        m.d.sync += n_rails.eq(popcount(delay(m, is_rail, 1)))
         return n_rails

@@ -8,7 +8,11 @@ from amaranth.lib.wiring import Component, In, Out
 from golden.frame import Kind
 from rtl.cobs import CobsDecoder, CobsEncoder
 from rtl.crc import Check
+from rtl.formats import delay
+from rtl.memory import ANY_ON_COLLISION
 
+READ_LATENCY = 2
+"""Cycles from an address to a word of the link's buffers: block RAM, with a register behind it."""
 Header = data.StructLayout({"kind": 8, "session": 8, "sequence": 16})
 
 
@@ -21,7 +25,7 @@ class Deframer(Component):
     when four others have come behind it.
 
     Members: `i` stream of bytes, always ready; `break_off` in; `hold` keeps the buffer as it is; `address` in,
-    `word` out one cycle later.
+    `word` out `READ_LATENCY` cycles later.
     """
 
     def __init__(self, depth: int):
@@ -36,7 +40,7 @@ class Deframer(Component):
         m = Module()
         m.submodules.decoder = decoder = self.decoder
         m.submodules.check = check = self.check
-        m.submodules.buffer = buffer = Memory(shape=32, depth=self.depth, init=[])
+        m.submodules.buffer = buffer = Memory(shape=32, depth=self.depth, init=[], attrs=ANY_ON_COLLISION)
         write, read = buffer.write_port(), buffer.read_port()
 
         word, n_bytes = Signal(32, reset_less=True), Signal(2)
@@ -48,7 +52,7 @@ class Deframer(Component):
             check.data.eq(word[:8]), check.valid.eq(decoder.valid & (n_words > 0)), check.start.eq(~decoder.is_begun),
             write.addr.eq(n_words - 1), write.data.eq(whole),
             write.en.eq(is_whole & (n_words > 0) & (n_words <= self.depth) & ~self.hold),
-            read.addr.eq(self.address), self.word.eq(read.data),
+            read.addr.eq(self.address), self.word.eq(delay(m, read.data, READ_LATENCY - 1)),
             self.end.eq(decoder.end), self.length.eq(n_words - 2),
             self.is_good.eq(~decoder.is_broken & (n_bytes == 0) & (n_words >= 2) & (word == check.check)),
         ]
@@ -68,7 +72,7 @@ class Framer(Component):
     """Sends one frame at a time, its payload word by word from wherever it is kept.
 
     `start` (while not busy) takes `header` and `length`, 0..depth words of payload. Payload word `index` is then
-    taken from `word`, which must follow `index` by one cycle at most. Members: `o` stream of bytes; `is_busy` from
+    taken from `word`, which must follow `index` by four cycles at most. Members: `o` stream of bytes; `is_busy` from
     the cycle after `start` until the last byte is gone; `kind` of the frame then.
     """
 

@@ -49,38 +49,39 @@ class Link(Component):
         asked = {kind: Signal(name=f"asked_{kind.name.lower()}") for kind in ANSWERS}
         wanted = {kind: Signal(name=f"wanted_{kind.name.lower()}") for kind in ANSWERS}
         session, offer, nonce, last = Signal(8), Signal(8), Signal(16), Signal(16)
-        is_open, is_offered, reason = Signal(), Signal(), Signal(Reason)
+        is_open, is_offered, is_response, starts, reason = Signal(), Signal(), Signal(), Signal(), Signal(Reason)
         expected, following = Signal(16), Signal(8)
         m.d.sync += following.eq(offer + 1)
         is_ended = delay(m, deframer.end, 1, reset=True)
         m.d.comb += [
             deframer.break_off.eq(self.break_off), deframer.hold.eq(dispatcher.is_delivering),
             deframer.address.eq(dispatcher.address), dispatcher.word.eq(deframer.word),
-            dispatcher.stall.eq(framer.is_busy & (framer.kind == Kind.RESPONSE)),
-            self.is_busy.eq(Cat(is_ended, *wanted.values()).any() | framer.is_busy | dispatcher.is_running),
+            dispatcher.stall.eq(is_response & (framer.start | framer.is_busy)),
+            self.is_busy.eq(Cat(is_ended, *wanted.values()).any() | framer.start | framer.is_busy
+                            | dispatcher.start | dispatcher.is_running),
         ]
 
         # what a frame asks for: compared ahead, as its header has stood for four bytes and more when it ends
         frame, is_accepted, is_aborted = deframer.header, Signal(), Signal()
-        is_last, is_next, is_opening, is_known, is_formed, is_new = (
+        is_last, is_next, is_opening, is_known, is_hello, is_abort, is_formed, is_new = (
             delay(m, condition, 1) for condition in (
                 is_open & (frame.session == session) & (frame.sequence == last),
                 is_open & (frame.session == session) & (frame.sequence == expected) & (frame.kind == Kind.DATA),
                 is_offered & (frame.session == offer) & (frame.sequence == 0) & (frame.kind == Kind.OPEN),
-                Cat(frame.kind == kind for kind in ASKING).any(),
+                Cat(frame.kind == kind for kind in ASKING).any(), frame.kind == Kind.HELLO, frame.kind == Kind.ABORT,
                 (deframer.length > 0) == (frame.kind == Kind.DATA),
                 ~is_offered | (nonce != frame.sequence)))
         is_good, is_stored, length = (delay(m, value, 1) for value in (
             deframer.is_good, deframer.is_stored, deframer.length))
         is_long = delay(m, deframer.length > self.depth, 1)
-        m.d.comb += dispatcher.length.eq(length)
+        m.d.sync += dispatcher.length.eq(length)
         with m.If(is_ended):
             m.d.comb += asked[Kind.NAK].eq(1)
             with m.If(~is_good):
                 m.d.sync += reason.eq(Reason.DAMAGED)
             with m.Elif(~is_known | ~is_formed):
                 m.d.sync += reason.eq(Reason.KIND)
-            with m.Elif(frame.kind == Kind.HELLO):
+            with m.Elif(is_hello):
                 m.d.comb += [asked[Kind.NAK].eq(0), asked[Kind.WELCOME].eq(1)]
                 m.d.sync += [nonce.eq(frame.sequence), is_offered.eq(1)]
                 with m.If(is_new):
@@ -88,7 +89,7 @@ class Link(Component):
             with m.Elif(is_last):
                 m.d.comb += [asked[Kind.NAK].eq(0), asked[Kind.BUSY].eq(dispatcher.is_running),
                              asked[Kind.RESPONSE].eq(~dispatcher.is_running)]
-                with m.If((frame.kind == Kind.ABORT) & dispatcher.is_running & ~is_aborted):
+                with m.If(is_abort & dispatcher.is_running & ~is_aborted):
                     m.d.comb += dispatcher.abort.eq(1)
                     m.d.sync += is_aborted.eq(1)
             with m.Elif(~is_next & ~is_opening):
@@ -100,7 +101,7 @@ class Link(Component):
             with m.Else():
                 m.d.comb += [asked[Kind.NAK].eq(0), is_accepted.eq(1)]
         with m.If(is_accepted):
-            m.d.comb += [dispatcher.start.eq(is_next), dispatcher.clear.eq(1), asked[Kind.RESPONSE].eq(is_opening)]
+            m.d.comb += [starts.eq(is_next), dispatcher.clear.eq(1), asked[Kind.RESPONSE].eq(is_opening)]
             m.d.sync += [session.eq(frame.session), last.eq(frame.sequence), is_aborted.eq(0),
                          expected.eq(Mux(frame.sequence == 0xFFFF, 1, frame.sequence + 1))]
             with m.If(is_opening):
@@ -111,14 +112,16 @@ class Link(Component):
             Kind.RESPONSE: (session, last, dispatcher.n_kept), Kind.WELCOME: (offer, nonce, 1),
             Kind.BUSY: (session, last, 0), Kind.NAK: (session, expected, 1),
         }
+        m.d.sync += dispatcher.start.eq(starts)
+        is_free = ~framer.start & ~framer.is_busy
+        m.d.sync += framer.start.eq(is_free & Cat(wanted.values()).any())
         for kind in ANSWERS:
             with (m.If if kind == ANSWERS[0] else m.Elif)(wanted[kind]):
                 *address, length = contents[kind]
-                m.d.comb += [framer.start.eq(1), framer.header.kind.eq(kind),
-                             Cat(framer.header.session, framer.header.sequence).eq(Cat(*address)),
-                             framer.length.eq(length)]
-                with m.If(~framer.is_busy):
-                    m.d.sync += wanted[kind].eq(0)
+                with m.If(is_free):
+                    m.d.sync += [framer.header.kind.eq(kind), framer.length.eq(length), wanted[kind].eq(0),
+                                 Cat(framer.header.session, framer.header.sequence).eq(Cat(*address)),
+                                 is_response.eq(kind == Kind.RESPONSE)]
         m.d.comb += [dispatcher.index.eq(framer.index), framer.word.eq(dispatcher.kept)]
         with m.Switch(framer.kind):
             with m.Case(Kind.WELCOME):

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Phases of a sequence on an array: precharge, settle, guard, slots, hold, convert, recover."""
+from collections.abc import Callable
+
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib.wiring import Component, In, Out
 
@@ -8,6 +10,7 @@ from golden.protocol import Status
 from golden.pulses import Encoding, Train
 from rtl.analog_port import Bias, Mode
 from rtl.drive import Drive
+from rtl.formats import delay
 
 TIMES = ("t_precharge", "t_settle", "t_slot", "t_guard", "t_hold", "t_convert", "t_recover")
 """Registers of times, in cycles."""
@@ -45,8 +48,8 @@ class Phases(Component):
     The lines rest between slots whose pulses are not `ready`, and what comes next waits for `busy`: `chip_cycle`
     strobes only in the cycles that a real array would take. `abort` ends a forward, backward or update before its next
     slot, if there is one to come; with `resume` an update goes on behind what was played. More than `watchdog` cycles
-    of `busy` end a sequence with TIMEOUT. Beside the chip's cycles a window takes `own_cycles`, those for which pulses
-    are not ready, and those of `busy`.
+    of `busy` end a sequence with TIMEOUT. Registers stand from the cycle before `start`. Beside the chip's cycles a
+    window takes `own_cycles`, those for which pulses are not ready, and those of `busy`.
 
     Members: `start`, `wanted` (mode), `resume`, `bl`; registers; `abort`, `ready`, `busy`, `adc_done`, `adc_chip_cycle`
     in. `mode`, `integrate`, `slot`, `hold` as at the port, `is_on` while pulses are, `take_slot` strobes before each
@@ -75,83 +78,83 @@ class Phases(Component):
     def elaborate(self, platform):
         m = Module()
 
-        mode, elapsed, waited = self.mode, Signal(8), Signal(32)
-        slot, n_slots, bit = Signal.like(self.played), Signal.like(self.played), Signal(3)
-        is_aborted, is_on, take_slot, is_late = Signal(), self.is_on, self.take_slot, Signal()
-        is_measured, is_input = Signal(), Signal()
+        mode, patience, is_late = self.mode, Signal(32), Signal()
+        slot, bit, is_played = Signal.like(self.played), Signal(3), Signal()
+        is_aborted, is_on, take_slot = Signal(), self.is_on, self.take_slot
+        is_measured, is_input, is_over, is_done = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
             self.is_update.eq(mode == Mode.UPDATE), is_measured.eq(Value.cast(mode).matches(*MEASURED)),
             is_input.eq((mode == Mode.FORWARD) | (mode == Mode.BACKWARD)),
-            self.is_serial.eq(is_input & (self.encoding == Encoding.SERIAL)),
-            self.is_weighted.eq(is_input & (self.encoding == Encoding.SERIAL_ANALOG)),
-            self.is_first.eq((bit == self.config.code_bits - 2) | (self.encoding != Encoding.SERIAL)),
-            is_late.eq(self.watchdog.any() & (waited == self.watchdog)),
             self.bit.eq(Mux(self.is_serial, bit, slot)),
         ]
         is_ready, is_stopped = Signal(), Signal()
         m.d.comb += [is_ready.eq(~self.is_update | self.ready),
                      is_stopped.eq(self.abort & (self.is_update | is_input))]
-        self._count_slots(m, n_slots)
+        m.d.sync += [  # of what stands: mode and bit for a window, the registers for longer
+            self.is_serial.eq(is_input & (self.encoding == Encoding.SERIAL)),
+            self.is_weighted.eq(is_input & (self.encoding == Encoding.SERIAL_ANALOG)),
+            self.is_first.eq((bit == self.config.code_bits - 2) | (self.encoding != Encoding.SERIAL)),
+            is_done.eq(is_aborted | ~self.is_serial | (bit == 0)),
+        ]
+        self._count_slots(m, slot, is_played)
+        begin = self._time(m, is_over)
+        wait = [patience.eq(patience - 1), is_late.eq(self.watchdog.any() & (patience == 1))]
 
         with m.FSM():
             with m.State("IDLE"):  # no sequence
-                m.d.sync += [slot.eq(0), elapsed.eq(0), waited.eq(0), is_aborted.eq(0),
+                m.d.sync += [slot.eq(0), patience.eq(self.watchdog), is_late.eq(0), is_aborted.eq(0),
                              bit.eq(self.config.code_bits - 2)]
                 with m.If(self.start):
                     m.d.sync += [mode.eq(self.wanted), self.first_slot.eq(0), self.played.eq(0)]
                     with m.If(self.resume & (self.wanted == Mode.UPDATE)):
                         m.d.sync += [slot.eq(self.played), self.first_slot.eq(self.played), self.played.eq(self.played)]
+                    m.d.sync += begin("t_precharge")
                     m.next = "PRECHARGE"
             with m.State("PRECHARGE"):  # the window is closed, and the array free
-                m.d.comb += self.chip_cycle.eq(elapsed != self.t_precharge)
-                with m.If(self.chip_cycle):
-                    m.d.sync += elapsed.eq(elapsed + 1)
-                with m.Elif(~self.busy):
-                    m.d.sync += elapsed.eq(0)
-                    m.next = "SETTLE"
-                with m.Else():
-                    m.d.sync += waited.eq(waited + 1)
-                    with m.If(is_late):
-                        m.next = "TIMEOUT"
+                m.d.comb += self.chip_cycle.eq(~is_over)
+                with m.If(is_over):
+                    with m.If(~self.busy):
+                        m.d.sync += begin("t_settle")
+                        m.next = "SETTLE"
+                    with m.Else():
+                        m.d.sync += wait
+                        with m.If(is_late):
+                            m.next = "TIMEOUT"
             with m.State("SETTLE"):  # the window is open, the lines at rest
                 m.d.comb += [self.integrate.eq(1), self.chip_cycle.eq(1)]
-                m.d.sync += elapsed.eq(elapsed + 1)
-                with m.If(elapsed == self.t_settle - 1):
+                with m.If(is_over):
                     m.d.comb += self.set_polarities.eq(1)
-                    m.d.sync += elapsed.eq(0)
+                    m.d.sync += begin("t_guard")
                     m.next = "REST"
             with m.State("REST"):  # guard time; then the lines rest until the next slot's pulses are ready
-                m.d.comb += [self.integrate.eq(1), self.chip_cycle.eq(elapsed != self.t_guard)]
-                with m.If(self.chip_cycle):
-                    m.d.sync += elapsed.eq(elapsed + 1)
-                with m.Elif((slot == n_slots) | is_stopped):
-                    m.d.sync += [is_aborted.eq(slot != n_slots), elapsed.eq(0)]
-                    m.next = "HOLD"
-                with m.Elif(is_ready):
-                    m.d.comb += take_slot.eq(1)
-                    m.next = "SLOT"
-            with m.State("SLOT"):  # the lines carry the pulses of a slot
-                m.d.comb += [self.integrate.eq(1), self.chip_cycle.eq(1), self.slot.eq(elapsed == self.t_slot - 1)]
-                m.d.sync += elapsed.eq(elapsed + 1)
-                with m.If(self.slot):
-                    m.d.sync += self.played.eq(self.played + 1)
-                    with m.If((slot == n_slots) | is_stopped):
-                        m.d.sync += [is_aborted.eq(slot != n_slots), is_on.eq(0), elapsed.eq(0)]
+                m.d.comb += [self.integrate.eq(1), self.chip_cycle.eq(~is_over)]
+                with m.If(is_over):
+                    with m.If(is_played | is_stopped):
+                        m.d.sync += [is_aborted.eq(~is_played), *begin("t_hold")]
                         m.next = "HOLD"
                     with m.Elif(is_ready):
                         m.d.comb += take_slot.eq(1)
-                    with m.Else():
-                        m.d.sync += [is_on.eq(0), elapsed.eq(self.t_guard)]
+                        m.next = "SLOT"
+            with m.State("SLOT"):  # the lines carry the pulses of a slot
+                m.d.comb += [self.integrate.eq(1), self.chip_cycle.eq(1), self.slot.eq(is_over)]
+                with m.If(is_over):
+                    m.d.sync += self.played.eq(self.played + 1)
+                    with m.If(is_played | is_stopped):
+                        m.d.sync += [is_aborted.eq(~is_played), is_on.eq(0), *begin("t_hold")]
+                        m.next = "HOLD"
+                    with m.Elif(is_ready):
+                        m.d.comb += take_slot.eq(1)
+                    with m.Else():  # without another guard time
+                        m.d.sync += is_on.eq(0)
                         m.next = "REST"
             with m.State("HOLD"):  # the window is closed; only what is measured is held
                 m.d.comb += self.chip_cycle.eq(is_measured & ~is_aborted)
-                m.d.sync += elapsed.eq(elapsed + 1)
-                with m.If(~self.chip_cycle | (elapsed == self.t_hold - 1)):
-                    m.d.sync += elapsed.eq(0)
+                with m.If(~self.chip_cycle | is_over):
                     m.next = "WAIT"
             with m.State("WAIT"):  # an emulator may still compute
+                m.d.sync += begin("t_recover")
                 with m.If(self.busy):
-                    m.d.sync += waited.eq(waited + 1)
+                    m.d.sync += wait
                     with m.If(is_late):
                         m.next = "TIMEOUT"
                 with m.Elif(is_measured & ~is_aborted):
@@ -161,21 +164,20 @@ class Phases(Component):
                     m.next = "RECOVER"
             with m.State("CONVERT"):  # the converters' trials
                 m.d.comb += self.chip_cycle.eq(self.adc_chip_cycle)
+                m.d.sync += begin("t_recover")
                 with m.If(self.adc_done):
                     m.d.comb += self.converted.eq(1)
                     m.next = "RECOVER"
                 with m.Elif(self.busy & ~self.adc_chip_cycle):
-                    m.d.sync += waited.eq(waited + 1)
+                    m.d.sync += wait
                     with m.If(is_late):
                         m.d.comb += self.adc_stop.eq(1)
                         m.next = "TIMEOUT"
             with m.State("RECOVER"):  # then the next bit, or the end
-                m.d.comb += self.chip_cycle.eq(elapsed != self.t_recover)
-                m.d.sync += elapsed.eq(elapsed + 1)
-                with m.If(~self.chip_cycle):
-                    m.d.sync += elapsed.eq(0)
-                    with m.If(self.is_serial & (bit != 0) & ~is_aborted):
-                        m.d.sync += [bit.eq(bit - 1), slot.eq(0)]
+                m.d.comb += self.chip_cycle.eq(~is_over)
+                with m.If(is_over):
+                    with m.If(~is_done):
+                        m.d.sync += [bit.eq(bit - 1), slot.eq(0), *begin("t_precharge")]
                         m.next = "PRECHARGE"
                     with m.Else():
                         m.d.comb += [self.done.eq(1), self.status.eq(Mux(is_aborted, Status.ABORTED, Status.OK))]
@@ -187,8 +189,23 @@ class Phases(Component):
                 m.next = "IDLE"
 
         with m.If(take_slot):
-            m.d.sync += [slot.eq(slot + 1), elapsed.eq(0), is_on.eq(1)]
+            m.d.sync += [slot.eq(slot + 1), is_on.eq(1), *begin("t_slot")]
         return m
+
+    def _time(self, m: Module, is_over: Signal) -> Callable[[str], list]:
+        """Counts the cycles of a phase down; returns what begins the phase of a register.
+
+        `is_over` is behind the last of them, or in the last where a phase takes one cycle at least.
+        """
+        left = Signal(8)
+        with m.If(~is_over):
+            m.d.sync += [left.eq(left - 1), is_over.eq(left == 1)]
+        first, is_none = ({name: Signal(8 if what == "first" else 1, name=f"{what}_{name}") for name in TIMES}
+                          for what in ("first", "is_none"))
+        for name in TIMES:
+            least = int(name in ("t_settle", "t_slot", "t_hold"))
+            m.d.sync += [first[name].eq(getattr(self, name) - least), is_none[name].eq(getattr(self, name) == least)]
+        return lambda name: [left.eq(first[name]), is_over.eq(is_none[name])]
 
     def attach(self, m: Module, sequencer) -> None:
         """Wire a sequencer's `drive`, `port`, registers, `trains` and `adc` to its `phases`, this component."""
@@ -226,12 +243,15 @@ class Phases(Component):
             trains.start.eq(drive.start & (drive.mode == Mode.UPDATE) & drive.bl.any()),
             trains.first_slot.eq(Mux(drive.resume, self.played, 0)),
             trains.advance.eq(self.take_slot & self.is_update),
-            trains.stop.eq(self.done), trains.seed.eq(sequencer.seed), trains.event.eq(sequencer.event),
+            trains.stop.eq(delay(m, self.done, 1, reset=True)),
+            trains.seed.eq(sequencer.seed), trains.event.eq(sequencer.event),
         ]
 
-    def _count_slots(self, m: Module, n_slots: Signal):
-        """Slots of a window: they are known two cycles behind `start`, and needed three behind it."""
-        m.d.sync += n_slots.eq(0)
+    def _count_slots(self, m: Module, slot: Signal, is_played: Signal):
+        """Slots of a window, and whether all are played: known three cycles behind `start`, when it is needed."""
+        n_slots, last = Signal.like(slot), Signal.like(slot)
+        m.d.sync += [n_slots.eq(0), last.eq(n_slots - 1),
+                     is_played.eq(Mux(self.take_slot, slot == last, slot == n_slots))]
         with m.Switch(self.mode):
             with m.Case(Mode.FORWARD, Mode.BACKWARD):
                 with m.Switch(self.encoding):

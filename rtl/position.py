@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Counts the words of a packet or a plane's row, and in which chunk and lane each one belongs."""
-from amaranth.hdl import Module, Value
+from amaranth.hdl import Module, Signal, Value
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import TileConfig
@@ -22,12 +22,18 @@ class Position(Component):
 
     def elaborate(self, platform):
         m = Module()
+        rows, lanes = self.config.rows, self.config.lanes
+        is_last_lane, is_last_row, is_full = Signal(init=lanes == 1), Signal(init=rows == 1), Signal()  # known ahead
+        ends_chunk = is_last_lane | (self.split & is_last_row)
         with m.If(self.restart):
-            m.d.sync += [self.n.eq(0), self.chunk.eq(0), self.lane.eq(0)]
-        with m.Elif(self.step & (self.n != self.most)):
-            m.d.sync += [self.n.eq(self.n + 1), self.lane.eq(self.lane + 1)]
-            with m.If((self.lane == self.config.lanes - 1) | (self.split & (self.n == self.config.rows - 1))):
-                m.d.sync += [self.chunk.eq(self.chunk + 1), self.lane.eq(0)]
+            m.d.sync += [each.eq(each.init) for each in (
+                self.n, self.chunk, self.lane, is_last_lane, is_last_row, is_full)]
+        with m.Elif(self.step & ~is_full):
+            m.d.sync += [
+                self.n.eq(self.n + 1), is_last_row.eq(self.n + 2 == rows), is_full.eq(self.n + 1 == self.most),
+                self.lane.eq(self.lane + 1), is_last_lane.eq(self.lane + 2 == lanes)]
+            with m.If(ends_chunk):
+                m.d.sync += [self.chunk.eq(self.chunk + 1), self.lane.eq(0), is_last_lane.eq(lanes == 1)]
         return m
 
 

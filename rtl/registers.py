@@ -23,7 +23,7 @@ RegisterPort = Signature({
 """A way to the registers beside the packets: `read` and `readable` (there is such a register) follow `read_index`,
 `accepts` (it may be written, and the value is in range) and `waits` (not in this cycle) follow `write_index` and
 `value`, combinationally. `write` stores a value that is accepted and need not wait."""
-_GROUP = 16
+_GROUP = 8
 """Registers among which a read chooses in one cycle."""
 
 
@@ -108,14 +108,14 @@ class RegisterBank(Component):
 
     def _choose(self, m: Module, name: str, index: Signal, values: dict[int, Value]):
         """The value of an index, in the next cycle but for one choice of groups; 0 where there is none."""
-        groups = []
+        groups, low = [], (_GROUP - 1).bit_length()
         for start in range(0, max(values, default=0) + 1, _GROUP):
             some = {n: value for n, value in values.items() if start <= n < start + _GROUP}
             if not some:
                 continue
             group, is_chosen = Signal(32, name=f"{name}_{start}", reset_less=True), Signal(name=f"is_{name}_{start}")
-            m.d.sync += [group.eq(0), is_chosen.eq(index[4:] == start // _GROUP)]
-            with m.Switch(index[:4]):
+            m.d.sync += [group.eq(0), is_chosen.eq(index[low:] == start // _GROUP)]
+            with m.Switch(index[:low]):
                 for n, value in some.items():
                     with m.Case(n - start):
                         m.d.sync += group.eq(value)

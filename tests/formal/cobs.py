@@ -81,16 +81,19 @@ class CobsRecovery(Component):
         for decoder in (old, new):
             m.d.comb += [decoder.i.valid.eq(self.valid), decoder.i.payload.eq(self.byte),
                          decoder.break_off.eq(self.break_off)]
-        was_broken = Signal()
+        was_broken, is_compared = Signal(), Signal()  # from the cycle behind the one in which the old one sees the end
+        m.d.sync += is_compared.eq(is_begun)
         with m.If(self.begin & is_end & ~is_begun):
-            m.d.sync += [is_begun.eq(1), was_broken.eq(old.end & old.is_broken)]
-        with m.If(is_begun):
+            m.d.sync += is_begun.eq(1)
+        with m.If(is_begun & ~is_compared):
+            m.d.sync += was_broken.eq(old.end & old.is_broken)
+        with m.If(is_compared):
             m.d.comb += [
                 Assert((old.valid == new.valid) & (~old.valid | (old.data == new.data)), "the same bytes"),
                 Assert((old.end == new.end) & (~old.end | (old.is_broken == new.is_broken)), "the same ends of frames"),
                 Assert(old.is_begun == new.is_begun, "both are within a frame, or neither is"),
             ]
-        m.d.comb += Cover(is_begun & was_broken & new.end & ~new.is_broken, "a whole frame behind a broken one")
+        m.d.comb += Cover(is_compared & was_broken & new.end & ~new.is_broken, "a whole frame behind a broken one")
         return m
 
 

@@ -4,7 +4,7 @@ from amaranth.lib.wiring import Component, In
 
 from golden.frame import Kind
 from rtl.formats import delay
-from rtl.frame import Deframer, Framer
+from rtl.frame import READ_LATENCY, Deframer, Framer
 from sim.formal import Job
 from tests.formal.free import empty
 from tests.formal.order import Order
@@ -81,14 +81,15 @@ class FrameLoop(Component):
             seen.check.eq(Mux(order.count == 0, counts[1], self.other)),
         ]
 
-        is_word = delay(m, decoder.end & (self.address < length), 1, reset=True)
+        is_word = delay(m, decoder.end & (self.address < length), READ_LATENCY, reset=True)
         m.d.comb += [
             Assert(~decoder.end | deframer.end, "a frame that is sent is received"),
             Assert(~deframer.end | deframer.is_good, "it is good"),
             Assert(~deframer.end | deframer.is_stored, "it is stored"),
             Assert(~deframer.end | (deframer.header.as_value() == header), "its header is the one sent"),
             Assert(~deframer.end | (deframer.length == length), "its length is the one sent"),
-            Assert(~is_word | (deframer.word == delay(m, payload[self.address], 1)), "its words are the ones sent"),
+            Assert(~is_word | (deframer.word == delay(m, payload[self.address], READ_LATENCY)),
+                   "its words are the ones sent"),
             Assert(~framer.is_busy | (framer.kind == header[:8]), "the framer tells its kind"),
             Cover(deframer.end & (length == DEPTH), "as long a frame as may be"),
             Cover(deframer.end & (length == 0) & (header == Kind.BUSY), "a frame without payload"),
@@ -148,16 +149,17 @@ class DeframerProperties(Component):
         is_own = self.valid & (n == 4 * self.address + 7)
         found, expected = Signal(32), Signal(32)
         m.d.sync += [address.eq(self.address), is_late.eq(1), is_changed.eq(is_own & ~self.hold), found.eq(design.word)]
-        was_changed, is_read = (delay(m, value, 1, reset=True) for value in (is_changed, is_late))
+        was_changed, is_read = (delay(m, value, READ_LATENCY, reset=True) for value in (is_changed, is_late))
         with m.If(is_own):
             m.d.sync += expected.eq(now)
-        is_stored = delay(m, self.end & design.is_stored & (n_words >= self.address + 2), 1, reset=True)
+        is_stored = delay(m, self.end & design.is_stored & (n_words >= self.address + 2), READ_LATENCY, reset=True)
+        was_expected = delay(m, expected, READ_LATENCY)
         length = Mux(n_words > DEPTH + 2, DEPTH + 1, n_words - 2)
         m.d.comb += [
             Assume(~is_late | (self.address == address), "one address is read"),
             Assert(~is_read | was_changed | (design.word == found),
                    "the buffer changes only by its own word of a frame, and not while held"),
-            Assert(~is_stored | (design.word == expected), "a frame that is stored is in the buffer"),
+            Assert(~is_stored | (design.word == was_expected), "a frame that is stored is in the buffer"),
             Assert(~self.end | (design.is_stored == ~was_held), "a frame is stored unless the buffer was held"),
             Assert(design.end == self.end, "each frame is told"),
             Assert(~(self.end & design.is_good) | ((n[:2] == 0) & (n_words >= 2)),

@@ -97,16 +97,20 @@ class LinkProperties(Component):
             m.d.sync += reason.eq(nak)
 
         # what is owed: one answer of each kind, until it is sent or, a response, until the next command
-        owed, sends = Signal(len(ANSWERS)), framer.start & ~framer.is_busy
+        owed, sends = Signal(len(ANSWERS)), ~framer.start & ~framer.is_busy
         going = Mux(sends, owed & -owed, 0)
         response = Const(1 << ANSWERS.index(Kind.RESPONSE), len(ANSWERS))
         m.d.sync += owed.eq((owed & ~going & ~Mux(accepts, response, 0)) | asked
                             | Mux(dispatcher.done, response, 0))
         kind, answer = framer.header.kind, framer.header
         first = {kind: owed[n] & ~owed[:n].any() for n, kind in enumerate(ANSWERS)}
+        # it is chosen in one cycle and begun in the next one, and so is a command
+        chosen = {kind: delay(m, sends & is_it, 1, reset=True) for kind, is_it in first.items()}
+        then_offer, then_nonce, then_session, then_last, then_expected, then_kept = (
+            delay(m, value, 1) for value in (offer, nonce, session, last, expected, self.n_kept))
         is_command = accepts & is_kind(Kind.DATA)
         was_sequence, was_command = Signal(16), Signal()
-        with m.If(dispatcher.start):
+        with m.If(is_command):
             m.d.sync += [was_sequence.eq(header.sequence), was_command.eq(1)]
         with m.Elif(accepts):
             m.d.sync += was_command.eq(0)
@@ -114,33 +118,34 @@ class LinkProperties(Component):
             Assert(~(end & is_good & delay(m, end, 1)), "nothing changes between a good frame's end and its judgement"),
             Assert(expected == Mux(is_open, Mux(last == 0xFFFF, 1, last + 1), 0),
                    "the sequence to come follows the last"),
-            Assert(dispatcher.start == is_command, "a command is delivered where the table accepts one"),
-            Assert(~dispatcher.start | (end & is_good & is_stored & ~running & (length <= DEPTH)),
+            Assert(dispatcher.start == delay(m, is_command, 1, reset=True),
+                   "a command is delivered where the table accepts one"),
+            Assert(~is_command | (end & is_good & is_stored & ~running & ~dispatcher.start & (length <= DEPTH)),
                    "a command is a good frame, stored, that fits, while none runs"),
-            Assert(~(dispatcher.start & was_command) | (header.sequence != was_sequence),
-                   "no command is delivered twice"),
-            Assert(~is_command | (dispatcher.length == length), "a command has its frame's length"),
+            Assert(~(is_command & was_command) | (header.sequence != was_sequence), "no command is delivered twice"),
+            Assert(~dispatcher.start | (dispatcher.length == delay(m, length, 1)), "a command has its frame's length"),
             Assert(dispatcher.clear == accepts, "what is accepted forgets the last response"),
             Assert(dispatcher.abort == aborts, "an abort is handed on while its command runs, once"),
-            Assert(framer.start == owed.any(), "what is owed is sent, and nothing else"),
-            *(Assert(~first[each] | (kind == each), f"{each.name} is sent before what is less urgent")
+            Assert(framer.start == Cat(chosen.values()).any(), "what is owed is sent, and nothing else"),
+            *(Assert(~chosen[each] | (kind == each), f"{each.name} is sent before what is less urgent")
               for each in ANSWERS),
-            Assert(~first[Kind.WELCOME] | ((answer.session == offer) & (answer.sequence == nonce)),
+            Assert(~chosen[Kind.WELCOME] | ((answer.session == then_offer) & (answer.sequence == then_nonce)),
                    "a WELCOME bears the offer, and the nonce of its HELLO"),
-            Assert(first[Kind.WELCOME] | ~owed.any()
-                   | ((answer.session == session) & (answer.sequence == Mux(first[Kind.NAK], expected, last))),
+            Assert(chosen[Kind.WELCOME] | ~framer.start | (
+                (answer.session == then_session)
+                & (answer.sequence == Mux(chosen[Kind.NAK], then_expected, then_last))),
                    "other answers bear the open session, and its last sequence or the one to come"),
-            Assert(~owed.any() | (framer.length == Mux(first[Kind.RESPONSE], self.n_kept, ~first[Kind.BUSY])),
+            Assert(~framer.start | (framer.length == Mux(chosen[Kind.RESPONSE], then_kept, ~chosen[Kind.BUSY])),
                    "answers are as long as what they tell"),
             Assert(~is_offered | (offer != session), "the open session is not offered again"),
             Assert((framer.kind != Kind.NAK) | (framer.word == reason), "a NAK tells the last reason"),
             Assert((framer.kind != Kind.RESPONSE) | (framer.word == self.kept), "a RESPONSE tells what is kept"),
-            Assert(dispatcher.stall | ~framer.is_busy | (framer.kind != Kind.RESPONSE),
+            Assert(dispatcher.stall | ~(framer.is_busy & (framer.kind == Kind.RESPONSE) | chosen[Kind.RESPONSE]),
                    "no response comes in while one is sent"),
             Assert(deframer.hold == dispatcher.is_delivering, "the buffer is held for a command"),
-            Assert(design.is_busy == (end | owed.any() | framer.is_busy | running),
+            Assert(design.is_busy == (end | owed.any() | framer.start | framer.is_busy | dispatcher.start | running),
                    "it is busy while anything is to be done"),
-            Cover(dispatcher.start & (last == 1), "a second command"),
+            Cover(is_command & (last == 1), "a second command"),
             Cover(dispatcher.abort & owed[ANSWERS.index(Kind.NAK)], "an abort"),
             Cover(owed.all(), "all answers are owed"),
         ]

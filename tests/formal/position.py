@@ -5,7 +5,7 @@ from amaranth.hdl import Assert, Assume, Cover, Module, Mux, Signal
 from amaranth.lib.wiring import Component, In
 
 from rtl.position import Position
-from sim.formal import INDUCTION, Job
+from sim.formal import Job
 from tests.formal.configs import SMALL
 
 CONFIG = replace(SMALL, rows=3, cols=4)
@@ -50,6 +50,6 @@ class PositionProperties(Component):
 
 
 JOBS = [
-    Job(name="position", harness=PositionProperties, engine=INDUCTION, depth=8,
+    Job(name="position", harness=PositionProperties,
         claim="Position gives each word of a packet the chunk and lane that it belongs in."),
 ]

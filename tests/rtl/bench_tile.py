@@ -109,8 +109,8 @@ REFUSED = 2 + 8
 """Cycles of a refused command beside its words: the header's decoding and the steps of the controller, and one in the
 register of each stream."""
 ACTED = REFUSED + 1
-FETCH = 5
-"""Cycles before each word that is read from a register or a plane."""
+FETCH, FETCH_PLANE = 6, 8
+"""Cycles before each word that is read from a register, and from a plane."""
 STORE = 3
 """Cycles of each word that is stored."""
 
@@ -128,7 +128,7 @@ async def throughput_with_zero_waits(dut):
         ("SET", packet(Opcode.SET, 0, 8, [1]), ACTED),
         ("RESET", packet(Opcode.RESET), ACTED),
         ("WRITE", packet(Opcode.WRITE, Plane.WEIGHT, 0, [0] * n), ACTED + STORE * n),
-        ("READ", packet(Opcode.READ, Plane.WEIGHT, 0), ACTED + FETCH * n),
+        ("READ", packet(Opcode.READ, Plane.WEIGHT, 0), ACTED + FETCH_PLANE * n),
         ("FORWARD without codes", packet(Opcode.FORWARD), REFUSED),
         ("UPDATE of a bad value", packet(Opcode.UPDATE, 1, 0, [-1 << 31] * (CONFIG.rows + n)), REFUSED),
     ):

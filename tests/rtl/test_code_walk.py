@@ -45,8 +45,10 @@ class Bench:
     async def visits(self, ctx, is_forward: bool, bit: int | None) -> list[tuple]:
         """What comes out, a visit a cycle from `latency` cycles behind `running` on."""
         walk, found, behind = self.walk, [], 0
-        for name, value in (("forward", is_forward), ("serial", bit is not None), ("bit", bit or 0), ("start", 1)):
+        for name, value in (("forward", is_forward), ("serial", bit is not None), ("bit", bit or 0)):
             ctx.set(getattr(walk, name), value)
+        await ctx.tick().repeat(walk.settling)
+        ctx.set(walk.start, 1)
         await ctx.tick()
         ctx.set(walk.start, 0)
         while behind <= walk.latency:

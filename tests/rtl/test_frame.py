@@ -7,7 +7,7 @@ from golden import cobs
 from golden import frame as golden
 from golden.crc import check
 from golden.frame import Frame, Kind
-from rtl.frame import Deframer, Framer
+from rtl.frame import READ_LATENCY, Deframer, Framer
 from tests.rtl.simulation import run
 
 DEPTH = 6
@@ -33,26 +33,24 @@ class Received:
 
         async def bench(ctx):
             for n, byte in enumerate(data):
-                ctx.set(deframer.hold, hold[n] if hold else 0)
                 ctx.set(deframer.i.valid, byte >= 0)
                 ctx.set(deframer.break_off, byte < 0)
                 ctx.set(deframer.i.payload, max(byte, 0))
+                await ctx.tick()
+                ctx.set(deframer.hold, hold[n] if hold else 0)  # in the cycle in which the byte is unstuffed
                 await ctx.delay(1e-9)
                 if ctx.get(deframer.end):
                     header = ctx.get(deframer.header.as_value())
                     state = [int(ctx.get(port)) for port in (deframer.length, deframer.is_good, deframer.is_stored)]
-                    await ctx.tick()
                     ctx.set(deframer.i.valid, 0)
                     ctx.set(deframer.break_off, 0)
                     self.found.append((header, *state, [await self._word(ctx, deframer, k) for k in range(DEPTH)]))
-                else:
-                    await ctx.tick()
 
         run(deframer, bench)
 
     async def _word(self, ctx, deframer: Deframer, address: int) -> int:
         ctx.set(deframer.address, address)
-        await ctx.tick()
+        await ctx.tick().repeat(READ_LATENCY)
         return ctx.get(deframer.word)
 
 

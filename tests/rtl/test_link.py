@@ -196,7 +196,7 @@ def test_a_packet_that_overtakes_a_response(is_waiting):
         ctx.set(link.response.payload.first, 1)
         ctx.set(link.response.payload.last, 0)
         ctx.set(link.response.valid, int(not is_waiting))
-        for _ in range(4):
+        for _ in range(12):
             await ctx.tick()
             assert is_waiting or not ctx.get(link.response.ready)
         bench.delivered.append(second.payload)

@@ -105,6 +105,7 @@ class Bench:
         checker = PortChecker(sequencer.config, self.times, mode)
         for name, value in {**self.times, "seed": 0, "event": 0, "watchdog": 0, **settings}.items():
             ctx.set(getattr(drive if name in drive.signature.members else sequencer, name), value)
+        await ctx.tick()
         ctx.set(drive.mode, mode)
         ctx.set(drive.start, 1)
         assert Mode(ctx.get(port.mode)) == Mode.IDLE

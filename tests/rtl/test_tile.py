@@ -393,20 +393,20 @@ def test_aborts_in_a_row():
     assert_bits("answers", wanted, found)
 
 
-@pytest.mark.parametrize("seed", [7])
-def test_lane_counts_give_identical_bits(seed):
+@pytest.mark.parametrize("lane_counts", [(1, 4, 5, 16), pytest.param(LANES, marks=pytest.mark.regress)], ids=str)
+def test_lane_counts_give_identical_bits(lane_counts):
     """Outputs, weights and all counters but the emulation cycles, which fall as lanes are added."""
     cycles = {}
     answers = {}
-    for lanes in LANES:
+    for lanes in lane_counts:
         pair = Pair(replace(WIDE, lanes=lanes))
-        pair.load(seed)
-        answers[lanes] = [pair.exchange(words, f"{lanes} lanes, {named}") for named, words in operations(WIDE, seed)]
+        pair.load(7)
+        answers[lanes] = [pair.exchange(words, f"{lanes} lanes, {named}") for named, words in operations(WIDE, 7)]
         pair.compare_state()
         cycles[lanes] = pair.emulation_cycles()
-    for lanes in LANES[1:]:
-        assert_bits(f"{lanes} lanes against {LANES[0]}", np.concatenate(answers[LANES[0]]),
-                    np.concatenate(answers[lanes]))
+    first, *others = lane_counts
+    for lanes in others:
+        assert_bits(f"{lanes} lanes against {first}", np.concatenate(answers[first]), np.concatenate(answers[lanes]))
     assert list(cycles.values()) == sorted(cycles.values(), reverse=True), cycles
 
 
@@ -481,7 +481,7 @@ def test_zero_codes_cost_nothing(lanes):
     assert len(set(updates.values())) == 1, updates
 
 
-@pytest.mark.parametrize("t_slot", [1, 2, 3, 6, 7, 8, 20])
+@pytest.mark.parametrize("t_slot", [1, 3, 8, 20])
 @pytest.mark.parametrize("lanes", [4, 16])
 def test_cycles_of_a_slot_are_exact(lanes, t_slot):
     """Throughput of trains: what 32 slots more cost, with no, all or one line pulsing."""
