@@ -44,7 +44,9 @@ class ArrayCore(Component):
         steps_draw = has_steps * (bool(engine.sigma) + bool(engine.write_sigma))
         converters_draw = bool(config.adc.sigma or config.adc.comparator_sigma or config.adc.phase_noise)
         drawn = (config.lanes, chunks) if steps_draw else (self.sampled, chunks * self.parts)
-        self.noise = [GaussianLanes(*drawn, config.rounds, rolled=config.rolled)
+        # planes of parameters leave no block RAM to a large tile's tables
+        self.noise = [GaussianLanes(*drawn, config.rounds, rolled=config.rolled,
+                                    in_logic=bool(config.parameter_bits and has_steps))
                       for _ in range(max(converters_draw, steps_draw))]
         self.noise_latency = self.noise[0].latency if self.noise else 1
         self.is_shared = steps_draw and self.sampled < config.lanes

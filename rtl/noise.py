@@ -126,11 +126,14 @@ class Gaussian(Component):
 
 
 class GaussianLanes(Component):
-    """Standard normals for the P columns of a chunk: `UniformLanes` with a `Gaussian` behind each lane."""
+    """Standard normals for the P columns of a chunk: `UniformLanes` with a `Gaussian` behind each lane.
 
-    def __init__(self, lanes: int, chunks: int, rounds: int, *, rolled: bool = False):
+    Parameters: as of `UniformLanes`, and `in_logic` of `Gaussian`.
+    """
+
+    def __init__(self, lanes: int, chunks: int, rounds: int, *, rolled: bool = False, in_logic: bool = False):
         self.uniform = UniformLanes(lanes, chunks, rounds, rolled=rolled)
-        self.gaussians = [Gaussian(in_logic=not rolled) for _ in range(lanes)]
+        self.gaussians = [Gaussian(in_logic=in_logic) for _ in range(lanes)]
         super().__init__({
             "seed": In(32), "event": In(32), "stream": In(8), "row": In(16), "chunk": In(range(chunks)),
             "slot": In(8), "takes": Out(1), "xi": Out(signed(XI.bits)).array(lanes),
