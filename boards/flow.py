@@ -44,10 +44,7 @@ def place(board: Board, top: Elaboratable, folder: Path, begun: Callable[[str], 
     platform = prepare(board, top, folder)
     for step in board.family.steps:
         begun(step.name)
-        command = step.command(platform, board.mhz)
-        if step.name == PLACEMENT and board.seed is not None:
-            command += ["--seed", str(board.seed)]
-        run(board, step.name, command, folder)
+        run(board, step.name, step.command(platform, board.mhz), folder)
     return _placed(board, json.loads((folder / REPORT).read_text()))
 
 

@@ -72,15 +72,6 @@ def test_the_page_takes_the_figures_of_a_build_of_the_default_tile(tmp_path):
     assert row not in report.measured("", tmp_path)
 
 
-@pytest.mark.parametrize("seed", [None, 7])
-def test_the_seed_of_a_board_goes_to_the_placement(tmp_path, small, seed):
-    says = "import sys; open('said', 'a').write(repr(sys.argv[1:]) + chr(10)); "
-    board = replace(fake([says, says + "pass", says + placed(50.0), says]), seed=seed)
-    build(board, small, tmp_path)
-    given = [] if seed is None else ["--seed", "7"]
-    assert (tmp_path / "said").read_text().splitlines() == ["[]", "[]", repr(given), "[]"]
-
-
 def test_a_clock_that_is_not_met_names_the_path_by_its_components(tmp_path, small):
     (tmp_path / "summary.json").write_text("of an earlier build")
     with pytest.raises(BuildError, match=r"must be 25 MHz, but .* allows 20.0 MHz: its longest path runs from "
