@@ -71,8 +71,8 @@ class CodeWalk(Component):
         most = max(config.rows, config.chunks)
         outer, inner = Signal(range(max(most, 2))), Signal(range(max(n + 1, self.least, 2)))
         last_outer, last_inner, is_none = Signal.like(outer), Signal.like(inner), Signal()
-        row_base, is_last, is_end = Signal(range(config.rows * config.chunks)), Signal(), Signal()
-        is_visit = Signal()
+        row_base = Signal(range(config.rows * config.chunks))
+        is_last, is_end, is_visit = Signal(), Signal(), Signal()
         # what the runs are like stands before the start
         n_listed = Mux(self.forward, n_lines, n_chunks)
         m.d.sync += [

@@ -117,8 +117,7 @@ class FoldedArray(Component):
         """Compute as soon as the window opens."""
         port, core = self.port, self.core
         drained, is_open = Signal(range(max(core.update_drain, self._multiply_drain) + 1)), Signal()
-        m.d.sync += is_open.eq(port.integrate)
-        m.d.sync += [port.busy.eq(1), drained.eq(0)]
+        m.d.sync += [is_open.eq(port.integrate), port.busy.eq(1), drained.eq(0)]
         with m.FSM():
             with m.State("IDLE"):  # planes may be loaded
                 m.d.comb += core.idle.eq(1)

@@ -4,6 +4,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import TileConfig
+from rtl.countdown import Countdown
 from rtl.formats import delay, popcount, shape_of
 from rtl.planes import LaneMemory, choose
 from rtl.position import place_of
@@ -59,18 +60,17 @@ class FoldedConverters(Component):
     def _time(self, m: Module) -> Signal:
         """Chip cycles of all conversions; whether one is yet to come."""
         steps = self.config.adc.columns_per_adc * self.config.adc.steps
-        is_active, step, left, is_over = Signal(), Signal(range(steps)), Signal(8), Signal()
-        first, is_one = delay(m, self.t_convert - 1, 1), delay(m, self.t_convert == 1, 1)
-        begin = [left.eq(first), is_over.eq(is_one)]
+        is_active, step, timer = Signal(), Signal(range(steps)), Countdown()
+        begin = timer.of(m, self.t_convert, 1)
         m.d.comb += self.chip_cycle.eq(is_active)
         with m.If(self.start):
-            m.d.sync += [is_active.eq(1), step.eq(0), *begin]
+            m.d.sync += [is_active.eq(1), step.eq(0), *begin()]
         with m.Elif(self.stop):
             m.d.sync += is_active.eq(0)
         with m.Elif(is_active):
-            m.d.sync += [left.eq(left - 1), is_over.eq(left == 1)]
-            with m.If(is_over):
-                m.d.sync += [step.eq(step + 1), is_active.eq(step != steps - 1), *begin]
+            m.d.sync += timer.step
+            with m.If(timer.is_over):
+                m.d.sync += [step.eq(step + 1), is_active.eq(step != steps - 1), *begin()]
         return is_active
 
     def _store(self, m: Module, is_storing, at) -> Signal:

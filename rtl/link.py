@@ -49,7 +49,7 @@ class Link(Component):
         asked = {kind: Signal(name=f"asked_{kind.name.lower()}") for kind in ANSWERS}
         wanted = {kind: Signal(name=f"wanted_{kind.name.lower()}") for kind in ANSWERS}
         session, offer, nonce, last = Signal(8), Signal(8), Signal(16), Signal(16)
-        is_open, is_offered, is_response, starts, reason = Signal(), Signal(), Signal(), Signal(), Signal(Reason)
+        is_open, is_offered, is_response, reason = Signal(), Signal(), Signal(), Signal(Reason)
         expected, following = Signal(16), Signal(8)
         m.d.sync += following.eq(offer + 1)
         is_ended = delay(m, deframer.end, 1, reset=True)
@@ -74,7 +74,7 @@ class Link(Component):
         is_good, is_stored, length = (delay(m, value, 1) for value in (
             deframer.is_good, deframer.is_stored, deframer.length))
         is_long = delay(m, deframer.length > self.depth, 1)
-        m.d.sync += dispatcher.length.eq(length)
+        m.d.sync += [dispatcher.start.eq(0), dispatcher.length.eq(length)]
         with m.If(is_ended):
             m.d.comb += asked[Kind.NAK].eq(1)
             with m.If(~is_good):
@@ -101,8 +101,9 @@ class Link(Component):
             with m.Else():
                 m.d.comb += [asked[Kind.NAK].eq(0), is_accepted.eq(1)]
         with m.If(is_accepted):
-            m.d.comb += [starts.eq(is_next), dispatcher.clear.eq(1), asked[Kind.RESPONSE].eq(is_opening)]
-            m.d.sync += [session.eq(frame.session), last.eq(frame.sequence), is_aborted.eq(0),
+            m.d.comb += [dispatcher.clear.eq(1), asked[Kind.RESPONSE].eq(is_opening)]
+            m.d.sync += [dispatcher.start.eq(is_next), is_aborted.eq(0),
+                         session.eq(frame.session), last.eq(frame.sequence),
                          expected.eq(Mux(frame.sequence == 0xFFFF, 1, frame.sequence + 1))]
             with m.If(is_opening):
                 m.d.sync += [is_open.eq(1), is_offered.eq(0)]
@@ -112,7 +113,6 @@ class Link(Component):
             Kind.RESPONSE: (session, last, dispatcher.n_kept), Kind.WELCOME: (offer, nonce, 1),
             Kind.BUSY: (session, last, 0), Kind.NAK: (session, expected, 1),
         }
-        m.d.sync += dispatcher.start.eq(starts)
         is_free = ~framer.start & ~framer.is_busy
         m.d.sync += framer.start.eq(is_free & Cat(wanted.values()).any())
         for kind in ANSWERS:

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Phases of a sequence on an array: precharge, settle, guard, slots, hold, convert, recover."""
-from collections.abc import Callable
-
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib.wiring import Component, In, Out
 
@@ -9,6 +7,7 @@ from golden.config import MAX_BL, TileConfig
 from golden.protocol import Status
 from golden.pulses import Encoding, Train
 from rtl.analog_port import Bias, Mode
+from rtl.countdown import Countdown
 from rtl.drive import Drive
 from rtl.formats import delay
 
@@ -81,7 +80,7 @@ class Phases(Component):
         mode, patience, is_late = self.mode, Signal(32), Signal()
         slot, bit, is_played = Signal.like(self.played), Signal(3), Signal()
         is_aborted, is_on, take_slot = Signal(), self.is_on, self.take_slot
-        is_measured, is_input, is_over, is_done = Signal(), Signal(), Signal(), Signal()
+        is_measured, is_input, is_done = Signal(), Signal(), Signal()
         m.d.comb += [
             self.is_update.eq(mode == Mode.UPDATE), is_measured.eq(Value.cast(mode).matches(*MEASURED)),
             is_input.eq((mode == Mode.FORWARD) | (mode == Mode.BACKWARD)),
@@ -97,7 +96,12 @@ class Phases(Component):
             is_done.eq(is_aborted | ~self.is_serial | (bit == 0)),
         ]
         self._count_slots(m, slot, is_played)
-        begin = self._time(m, is_over)
+        timer, leasts = Countdown(), {
+            "t_precharge": 0, "t_settle": 1, "t_slot": 1, "t_guard": 0, "t_hold": 1, "t_recover": 0}
+        is_over, begin = timer.is_over, {
+            name: timer.of(m, getattr(self, name), least) for name, least in leasts.items()}
+        with m.If(~is_over):
+            m.d.sync += timer.step
         wait = [patience.eq(patience - 1), is_late.eq(self.watchdog.any() & (patience == 1))]
 
         with m.FSM():
@@ -108,13 +112,13 @@ class Phases(Component):
                     m.d.sync += [mode.eq(self.wanted), self.first_slot.eq(0), self.played.eq(0)]
                     with m.If(self.resume & (self.wanted == Mode.UPDATE)):
                         m.d.sync += [slot.eq(self.played), self.first_slot.eq(self.played), self.played.eq(self.played)]
-                    m.d.sync += begin("t_precharge")
+                    m.d.sync += begin["t_precharge"]()
                     m.next = "PRECHARGE"
             with m.State("PRECHARGE"):  # the window is closed, and the array free
                 m.d.comb += self.chip_cycle.eq(~is_over)
                 with m.If(is_over):
                     with m.If(~self.busy):
-                        m.d.sync += begin("t_settle")
+                        m.d.sync += begin["t_settle"]()
                         m.next = "SETTLE"
                     with m.Else():
                         m.d.sync += wait
@@ -124,13 +128,13 @@ class Phases(Component):
                 m.d.comb += [self.integrate.eq(1), self.chip_cycle.eq(1)]
                 with m.If(is_over):
                     m.d.comb += self.set_polarities.eq(1)
-                    m.d.sync += begin("t_guard")
+                    m.d.sync += begin["t_guard"]()
                     m.next = "REST"
             with m.State("REST"):  # guard time; then the lines rest until the next slot's pulses are ready
                 m.d.comb += [self.integrate.eq(1), self.chip_cycle.eq(~is_over)]
                 with m.If(is_over):
                     with m.If(is_played | is_stopped):
-                        m.d.sync += [is_aborted.eq(~is_played), *begin("t_hold")]
+                        m.d.sync += [is_aborted.eq(~is_played), *begin["t_hold"]()]
                         m.next = "HOLD"
                     with m.Elif(is_ready):
                         m.d.comb += take_slot.eq(1)
@@ -140,7 +144,7 @@ class Phases(Component):
                 with m.If(is_over):
                     m.d.sync += self.played.eq(self.played + 1)
                     with m.If(is_played | is_stopped):
-                        m.d.sync += [is_aborted.eq(~is_played), is_on.eq(0), *begin("t_hold")]
+                        m.d.sync += [is_aborted.eq(~is_played), is_on.eq(0), *begin["t_hold"]()]
                         m.next = "HOLD"
                     with m.Elif(is_ready):
                         m.d.comb += take_slot.eq(1)
@@ -152,7 +156,7 @@ class Phases(Component):
                 with m.If(~self.chip_cycle | is_over):
                     m.next = "WAIT"
             with m.State("WAIT"):  # an emulator may still compute
-                m.d.sync += begin("t_recover")
+                m.d.sync += begin["t_recover"]()
                 with m.If(self.busy):
                     m.d.sync += wait
                     with m.If(is_late):
@@ -164,7 +168,7 @@ class Phases(Component):
                     m.next = "RECOVER"
             with m.State("CONVERT"):  # the converters' trials
                 m.d.comb += self.chip_cycle.eq(self.adc_chip_cycle)
-                m.d.sync += begin("t_recover")
+                m.d.sync += begin["t_recover"]()
                 with m.If(self.adc_done):
                     m.d.comb += self.converted.eq(1)
                     m.next = "RECOVER"
@@ -177,7 +181,7 @@ class Phases(Component):
                 m.d.comb += self.chip_cycle.eq(~is_over)
                 with m.If(is_over):
                     with m.If(~is_done):
-                        m.d.sync += [bit.eq(bit - 1), slot.eq(0), *begin("t_precharge")]
+                        m.d.sync += [bit.eq(bit - 1), slot.eq(0), *begin["t_precharge"]()]
                         m.next = "PRECHARGE"
                     with m.Else():
                         m.d.comb += [self.done.eq(1), self.status.eq(Mux(is_aborted, Status.ABORTED, Status.OK))]
@@ -189,23 +193,8 @@ class Phases(Component):
                 m.next = "IDLE"
 
         with m.If(take_slot):
-            m.d.sync += [slot.eq(slot + 1), is_on.eq(1), *begin("t_slot")]
+            m.d.sync += [slot.eq(slot + 1), is_on.eq(1), *begin["t_slot"]()]
         return m
-
-    def _time(self, m: Module, is_over: Signal) -> Callable[[str], list]:
-        """Counts the cycles of a phase down; returns what begins the phase of a register.
-
-        `is_over` is behind the last of them, or in the last where a phase takes one cycle at least.
-        """
-        left = Signal(8)
-        with m.If(~is_over):
-            m.d.sync += [left.eq(left - 1), is_over.eq(left == 1)]
-        first, is_none = ({name: Signal(8 if what == "first" else 1, name=f"{what}_{name}") for name in TIMES}
-                          for what in ("first", "is_none"))
-        for name in TIMES:
-            least = int(name in ("t_settle", "t_slot", "t_hold"))
-            m.d.sync += [first[name].eq(getattr(self, name) - least), is_none[name].eq(getattr(self, name) == least)]
-        return lambda name: [left.eq(first[name]), is_over.eq(is_none[name])]
 
     def attach(self, m: Module, sequencer) -> None:
         """Wire a sequencer's `drive`, `port`, registers, `trains` and `adc` to its `phases`, this component."""
