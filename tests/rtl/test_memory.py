@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whoever has a memory with `ANY_ON_COLLISION` never looks at a word that was read in the cycle of its write."""
+import sys
+
 import numpy as np
 import pytest
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
@@ -7,14 +9,13 @@ from amaranth.lib import memory
 from amaranth.lib.memory import ReadPort
 
 from crosstwin.stimulus import draw_operations
-from rtl import cobs, code_walk, controller, dispatcher, folded_meter, frame, planes, pulse_walk
+from rtl.planes import WORD, LaneMemory
 from rtl.verilog import TOP, tile_verilog
 from sim.model import VerilatedModel
 from tests.rtl import test_link, test_tile
+from tests.rtl.simulation import run
 from tests.support import CONFIGS, FOLDED
 
-USERS = (cobs, code_walk, controller, dispatcher, folded_meter, frame, planes, pulse_walk)
-"""Modules that have such memories."""
 TILES = {name: (CONFIGS | FOLDED)[name] for name in ("tiny", "folded wide", "folded writenoise", "rolled")}
 
 
@@ -47,13 +48,15 @@ class Treacherous(memory.Memory):
 
 @pytest.fixture
 def treacherous(monkeypatch):
-    for module in USERS:
-        monkeypatch.setattr(module, "Memory", Treacherous)
+    """For every module that has such memories."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("rtl.") and hasattr(module, "ANY_ON_COLLISION") and hasattr(module, "Memory"):
+            monkeypatch.setattr(module, "Memory", Treacherous)
 
 
 def test_it_gives_another_word(treacherous):
     """What the others rely on: a collision is seen."""
-    memory = planes.LaneMemory(planes.WORD, 4, 1, registered=True)
+    memory = LaneMemory(WORD, 4, 1, registered=True)
     found = []
 
     async def bench(ctx):
@@ -63,7 +66,7 @@ def test_it_gives_another_word(treacherous):
             await ctx.tick()
             found.append(ctx.get(memory.values[0]))
 
-    test_link.run(memory, bench)
+    run(memory, bench)
     assert found == [0, -1, -6, -6]
 
 

@@ -481,7 +481,8 @@ def test_zero_codes_cost_nothing(lanes):
     assert len(set(updates.values())) == 1, updates
 
 
-@pytest.mark.parametrize("t_slot", [1, 3, 8, 20])
+@pytest.mark.parametrize("t_slot", [
+    1, 3, 8, 20, *(pytest.param(t_slot, marks=pytest.mark.regress) for t_slot in (2, 6, 7))])
 @pytest.mark.parametrize("lanes", [4, 16])
 def test_cycles_of_a_slot_are_exact(lanes, t_slot):
     """Throughput of trains: what 32 slots more cost, with no, all or one line pulsing."""
