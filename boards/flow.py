@@ -18,6 +18,8 @@ from boards.memories import tell
 
 _CELL = re.compile(r"_[A-Z][A-Z0-9]*(_[A-Z0-9]+)*(_\d+)*$|\$.*$")
 """What yosys and nextpnr put behind a signal's name to name a cell that drives it."""
+_CONFLICT = "Driver-driver conflict"
+"""yosys warns of a net that its own passes have given two drivers, and goes on with a design that is another one."""
 
 
 class BuildError(RuntimeError):
@@ -87,8 +89,8 @@ def run(board: Board, name: str, command: list[str], folder: Path) -> None:
     with log.open("w") as output:
         done = subprocess.run(command, cwd=folder, env=environment, check=False, stdout=output,
                               stderr=subprocess.STDOUT)
-    if done.returncode:
-        errors = [line for line in log.read_text().splitlines() if "ERROR" in line]
+    errors = [line for line in log.read_text().splitlines() if "ERROR" in line or _CONFLICT in line]
+    if done.returncode or any(_CONFLICT in error for error in errors):
         why = errors[0] if errors else f"{command[0]} ended with status {done.returncode}"
         raise BuildError(f"{name.capitalize()} for {board.name} must succeed, but: {why} (log in {log})")
 

@@ -28,7 +28,8 @@ class ArrayCore(Component):
 
     - `open`: a window opens; where it is measured, `ready` says later that offsets and noise of converters are there.
     - A visit is to `place` (row * K + chunk, with K = ceil(C / P)), `row` and `chunk`. With `multiply` it multiplies by
-      `factors`, in inner runs up to `last` over the rows of a chunk (`forward`) or the chunks of a row.
+      `factors`, which come `factor_latency` cycles later, in inner runs up to `last` over the rows of a chunk
+      (`forward`) or the chunks of a row.
       With `coincide` (it waits while `blocked`) it steps the devices of `mask` in the directions `up`, in slot `slot`.
     - `held` charges, `sampled` of them a beat (P, or a divisor of it), with `held_chunk` and `is_held`; `reference`
       (-1, 0, 1) replaces them in REFERENCE.
@@ -49,14 +50,15 @@ class ArrayCore(Component):
                                     in_logic=bool(config.parameter_bits and has_steps))
                       for _ in range(max(converters_draw, steps_draw))]
         self.noise_latency = self.noise[0].latency if self.noise else 1
+        self.multiplier = Multiplier(config, 1 + FETCH_LATENCY)
         self.is_shared = steps_draw and self.sampled < config.lanes
         self.sampler = Sampler(config, self.noise_latency + self.is_shared, self.sampled,
-                               self.noise[0].uniform.period if self.noise else 1)
+                               self.noise[0].uniform.period if self.noise else 1, self.multiplier.least_latency)
         has_queue = self.sampled < config.lanes or self.sampler.period > 1
         self.queue = ChargeQueue(config, self.sampled, self.sampler.period) if has_queue else None
-        self.multiplier = Multiplier(config, 1 + FETCH_LATENCY)
         self.updater = Updater(config, self.noise_latency) if has_steps else None
         self.depth = config.rows * config.chunks
+        self._side = SideBand(config).create(path=("near",))
         lanes = config.lanes
         super().__init__({
             "mode": In(Mode), "side": In(SideBand(config)), "idle": In(1), "open": In(1), "ready": Out(1),
@@ -70,6 +72,11 @@ class ArrayCore(Component):
             "asks": In(1), "ask_chunk": In(range(config.converter_chunks)), "ask_slot": In(range(config.adc.bits)),
             "xi": Out(shape_of(XI)).array(lanes), "phase": Out(8).array(lanes),
         })
+
+    @property
+    def factor_latency(self) -> int:
+        """Cycles from a visit to its factors, which meet the weights then."""
+        return self.multiplier.fetch_latency
 
     @property
     def least(self) -> int:
@@ -96,7 +103,8 @@ class ArrayCore(Component):
             m.submodules["weights" if plane == Plane.WEIGHT else "hidden"] = memory
         weights = memories[Plane.WEIGHT]
         is_stepping, side_place = Value.cast(self.mode).matches(*STEPPING), Signal(range(self.depth))
-        m.d.comb += side_place.eq(self.side.row * config.chunks + self.side.chunk)
+        self._side_register(m)
+        m.d.comb += side_place.eq(self._side.row * config.chunks + self._side.chunk)
         weights_at = delay(m, self.place, 1)
         if self.updater:
             weights_at = Mux(is_stepping, self.updater.address, weights_at)
@@ -117,6 +125,16 @@ class ArrayCore(Component):
             self._noise(m, is_stepping)
         self._side_band(m, memories, side_place)
         return m
+
+    def _side_register(self, m: Module):
+        """The side band's far end, which may be anywhere on the chip; the clock of a rolled tile can do without."""
+        for name, member in SideBand(self.config).members.items():
+            given, near = getattr(self.side, name), getattr(self._side, name)
+            if member.flow == In:
+                m.d.comb += given.eq(near)
+            else:
+                given = given & self.idle if name == "write" else given
+                m.d.comb += near.eq(delay(m, given, int(not self.config.rolled), reset=name == "write"))
 
     def _step(self, m: Module, is_stepping, weights):
         """Visits that coincide through the device engines."""
@@ -150,7 +168,7 @@ class ArrayCore(Component):
 
     def _noise(self, m: Module, is_stepping):
         """Converters and devices take turns at the same noise lanes; write noise beside step noise has its own."""
-        sampler, updater, engine, side = self.sampler, self.updater, self.config.engine, self.side
+        sampler, updater, engine, side = self.sampler, self.updater, self.config.engine, self._side
         taken = [Signal.like(each, name=f"taken_{n}", reset_less=True)
                  for n, each in enumerate((self.row, self.chunk, self.slot))]
         with m.If(~self.blocked):
@@ -205,7 +223,7 @@ class ArrayCore(Component):
 
     def _side_band(self, m: Module, memories, side_place):
         """Planes are written and read between operations; updates write the weights."""
-        side, sampler, updater = self.side, self.sampler, self.updater
+        side, sampler, updater = self._side, self.sampler, self.updater
         write = (side.write & self.idle) << side.lane
         lane_bits = len(side.lane) - self._part_bits  # lanes of a beat
         lane, beat = side.lane[:lane_bits], Cat(side.lane[lane_bits:], side.chunk)

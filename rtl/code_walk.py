@@ -24,10 +24,10 @@ class CodeWalk(Component):
 
     A vector begins with line 0 and comes in order, a line a cycle or slower. From `start` on, which comes `settling`
     cycles or more behind the last of them and behind a change of `forward`, a visit a cycle, each `latency` cycles
-    behind: forward, for each column chunk all listed rows; backward, for each row all chunks that have a listed
-    column. With none listed, one visit of factor 0 makes the zeros. Every run of forward gives P charges, and so may
-    the last two of backward: these are at least `least` cycles apart. In a rolled tile a cycle without a visit follows
-    every run.
+    behind, and its factors `factor_latency` cycles behind that: forward, for each column chunk all listed rows;
+    backward, for each row all chunks that have a listed column. With none listed, one visit of factor 0 makes the
+    zeros. Every run of forward gives P charges, and so may the last two of backward: these are at least `least` cycles
+    apart. In a rolled tile a cycle without a visit follows every run.
 
         list of (place of chunk 0, code) --+
                                            +--> place, factors
@@ -37,10 +37,10 @@ class CodeWalk(Component):
     while visits are to come; `visit` with `place`, `chunk`, `factors` and `last` (of an inner run) out.
     """
 
-    settling = 6
+    settling = 7
 
-    def __init__(self, config: TileConfig, least: int = 1):
-        self.config, self.least = config, least
+    def __init__(self, config: TileConfig, least: int = 1, factor_latency: int = 0):
+        self.config, self.least, self.factor_latency = config, least, factor_latency
         self.more = int(not config.rolled)  # registers between steps, which the clock of a rolled tile can do without
         self.word = Format(config.code_bits, signed=False)
         super().__init__({
@@ -99,9 +99,10 @@ class CodeWalk(Component):
         line, chunk = lines.read_port(), listed.read_port()
         entry, at_chunk = delay(m, line.data, self.more), delay(m, chunk.data, self.more)
         early_outer, early_base = delay(m, outer, 1 + self.more), delay(m, row_base, 1 + self.more)
-        m.d.comb += [line.addr.eq(inner), chunk.addr.eq(inner), codes.address.eq(at_chunk)]
+        late = self.factor_latency
+        m.d.comb += [line.addr.eq(inner), chunk.addr.eq(inner), codes.address.eq(delay(m, at_chunk, late))]
         place = Mux(self.forward, entry.base + early_outer, early_base + at_chunk)[:len(self.place)]
-        at, word = Mux(self.forward, early_outer, at_chunk)[:len(self.chunk)], delay(m, entry.word, 1)
+        at, word = Mux(self.forward, early_outer, at_chunk)[:len(self.chunk)], delay(m, entry.word, 1 + late)
         rest = self.latency - 1 - self.more
         m.d.comb += [
             self.visit.eq(delay(m, is_visit, self.latency, reset=True)), self.place.eq(delay(m, place, rest)),
@@ -136,10 +137,17 @@ class CodeWalk(Component):
             base.eq(Mux(is_new, 0, next_base)), chunk.eq(Mux(is_new, 0, next_chunk)),
             lane.eq(Mux(is_new, 0, next_lane)), at.eq(Mux(is_new, 0, n_lines)),
             chunk_at.eq(Mux(is_new, 0, n_chunks)), has_chunk.eq(is_listed & ~is_new & (lane != 0)),
-            lines.addr.eq(at), lines.data.base.eq(base), lines.data.word.eq(word), lines.en.eq(write & is_on),
-            listed.addr.eq(chunk_at), listed.data.eq(chunk), listed.en.eq(write & is_on & ~has_chunk),
-            codes.write_address.eq(chunk), codes.write_mask.eq(write << lane),
-            *(value.eq(word) for value in codes.write_values),
+        ]
+        # a cycle later into the lists, and into the lanes, which are everywhere on the chip
+        new_base, new_chunk, new_word = (delay(m, value, self.more) for value in (base, chunk, word))
+        m.d.comb += [
+            lines.addr.eq(delay(m, at, self.more)), lines.data.base.eq(new_base), lines.data.word.eq(new_word),
+            lines.en.eq(delay(m, write & is_on, self.more, reset=True)),
+            listed.addr.eq(delay(m, chunk_at, self.more)), listed.data.eq(new_chunk),
+            listed.en.eq(delay(m, write & is_on & ~has_chunk, self.more, reset=True)),
+            codes.write_address.eq(new_chunk),
+            codes.write_mask.eq(delay(m, (write << lane)[:config.lanes], self.more, reset=True)),
+            *(value.eq(new_word) for value in codes.write_values),
         ]
         with m.If(write):
             m.d.sync += [next_base.eq(base + config.chunks), next_lane.eq(lane + 1), next_chunk.eq(chunk),

@@ -47,7 +47,8 @@ class RawCommands(Component):
                 with m.If(drive.done & (drive.status == Status.OK)):
                     m.d.comb += [drive.next_event.eq(1), getattr(control, _COUNTERS[opcode]).eq(1)]
 
-        m.submodules.queue = queue = ResultQueue(drive.output.shape(), ENGINE_LATENCY + 4)
+        m.submodules.queue = queue = ResultQueue(drive.output.shape(), ENGINE_LATENCY + 5,
+                                                  registered=not self.config.rolled)
         line, last, is_giving, is_asked = Signal(range(self.config.n_converters)), Signal(16), Signal(), Signal()
         m.d.comb += [
             is_asked.eq(is_giving & queue.room), queue.asked.eq(is_asked), drive.output_index.eq(line),

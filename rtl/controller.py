@@ -37,7 +37,7 @@ class Controller(Component):
     nothing before it is started, and a plane's row into a buffer. One word a cycle comes in behind the header, which
     takes `Decoder.latency` + 2 cycles, and results go out one a cycle. Between a packet's last word and its response
     pass 6 cycles (5 where it is refused); storing a row takes 3 cycles a word more, and one behind an operation
-    `settle_cycles`, in which the counters come to rest. A word of a plane takes 9 cycles, one of registers 7. Nothing
+    `settle_cycles`, in which the counters come to rest. A word of a plane takes 10 cycles, one of registers 7. Nothing
     is decided in the cycle in which it comes: so the clock does not depend on how much there is to decide.
 
     `engines` carry out the operations, each those of its `opcodes`; `rtl.engine.Engine` says how one is added. While
@@ -84,6 +84,7 @@ class Controller(Component):
         status, result_valid, result, result_ready = Signal(Status), Signal(), Signal(32), Signal()
         waited, is_complete = Signal(range(max(self.settle_cycles, SIDE_LATENCY, bank.read_latency) + 2)), Signal()
         n_left, is_final, is_single, is_next = Signal.like(decoder.n_data), Signal(), Signal(), Signal()
+        stands_abort, is_header, data = Signal(), Signal(), Signal(32)
         count_down = [n_left.eq(n_left - 1), is_final.eq(n_left == 2)]
         kinds = {"engine": [each for engine in self.engines for each in engine.opcodes],
                  "resumed": [each for engine in self.engines if engine.resumes for each in engine.opcodes],
@@ -96,6 +97,7 @@ class Controller(Component):
             waited.eq(waited + 1), is_complete.eq(position.n == decoder.n_payload),
             last_word.eq(decoder.n_payload - 1), has_data.eq(decoder.n_data.any()), is_single.eq(decoder.n_data == 1),
             bank.write.eq(0), bank.clear.eq(0),
+            stands_abort.eq(self.i.valid & word.first & word.last & (word.data[24:] == Opcode.ABORT)),
         ]
         m.d.comb += [
             decoder.opcode.eq(opcode), decoder.argument.eq(argument), decoder.index.eq(index),
@@ -110,7 +112,7 @@ class Controller(Component):
         with m.FSM():
             with m.State("HEADER"):  # wait for a packet
                 m.d.comb += [self.i.ready.eq(~owes_abort), position.restart.eq(1)]
-                m.d.sync += [header.eq(Mux(word.first, word.data, 0)), owes_abort.eq(0), waited.eq(0),
+                m.d.sync += [header.eq(Mux(word.first, word.data, 0)), owes_abort.eq(0), waited.eq(0), is_header.eq(1),
                              fault.eq(Mux(word.first, Status.OK, Status.FRAMING)), is_last.eq(word.last)]
                 with m.If(owes_abort):
                     m.d.sync += [header.eq(header_of(Opcode.ABORT)), fault.eq(Status.OK), is_last.eq(1)]
@@ -179,7 +181,7 @@ class Controller(Component):
                 with m.If(position.n == last_word):
                     m.next = "RESPOND"
             with m.State("RUN"):  # an operation on the array
-                is_abort = self.i.valid & word.first & word.last & (word.data[24:] == Opcode.ABORT) & ~owes_abort
+                is_abort = stands_abort & ~owes_abort
                 m.d.comb += [is_running.eq(1), self.i.ready.eq(is_abort)]
                 m.d.sync += waited.eq(0)
                 with m.If(is_abort):
@@ -199,11 +201,10 @@ class Controller(Component):
                 m.d.comb += [
                     position.restart.eq(1), self.o.valid.eq(1), self.o.payload.first.eq(1),
                     self.o.payload.last.eq(is_refused | ~has_data),
-                    self.o.payload.data.eq(Cat(Mux(is_refused, Const(0, 16), decoder.n_data),
-                                               fault, Const(0, 8 - len(fault)), opcode)),
                 ]
                 m.d.sync += waited.eq(0)
                 with m.If(self.o.ready):
+                    m.d.sync += is_header.eq(0)
                     m.d.comb += bank.interrupts.eq(Mux(is_refused, Interrupt.ERROR, 0))
                     m.next = "DATA-WAIT"
                     with m.If(is_kind["engine"]):
@@ -213,7 +214,7 @@ class Controller(Component):
                 m.d.sync += [n_left.eq(decoder.n_data), is_final.eq(is_single)]
             with m.State("RESULTS"):  # of an engine, as they come
                 m.d.comb += [result_ready.eq(self.o.ready), self.o.valid.eq(result_valid),
-                             self.o.payload.last.eq(is_final), self.o.payload.data.eq(result)]
+                             self.o.payload.last.eq(is_final)]
                 with m.If(result_valid & self.o.ready):
                     m.d.sync += count_down
                     with m.If(is_final):
@@ -224,8 +225,7 @@ class Controller(Component):
                 with m.If(waited == Mux(is_kind["READ"], SIDE_LATENCY, bank.read_latency) + 1):
                     m.next = "DATA"
             with m.State("DATA"):
-                m.d.comb += [self.o.valid.eq(1), self.o.payload.last.eq(is_final),
-                             self.o.payload.data.eq(Mux(is_kind["GET"], bank.read, self._read))]
+                m.d.comb += [self.o.valid.eq(1), self.o.payload.last.eq(is_final)]
                 m.d.sync += waited.eq(0)
                 with m.If(self.o.ready):
                     m.d.sync += [*count_down, is_next.eq(~is_final)]
@@ -234,6 +234,12 @@ class Controller(Component):
                         m.next = "HEADER"
         with m.If(is_bad):
             m.d.sync += has_bad_value.eq(1)
+        # the response's word, chosen ahead of the state that gives it
+        m.d.comb += [
+            data.eq(Mux(is_kind["engine"], result, Mux(is_kind["GET"], bank.read, self._read))),
+            self.o.payload.data.eq(Mux(is_header, Cat(Mux(fault == Status.OK, decoder.n_data, Const(0, 16)),
+                                                      fault, Const(0, 8 - len(fault)), opcode), data)),
+        ]
 
         own = {"opcode": opcode, "argument": argument, "index": index, "value": load.word, "n": load.n,
                "chunk": load.chunk, "lane": load.lane, "resume": is_resuming}
@@ -305,9 +311,10 @@ class Controller(Component):
     def _correct(self, m: Module, plane: Signal):
         """Planes of the digital correction are here, all others at the far end of the side band."""
         corrector, side = self.corrector, self.side
-        m.d.sync += self._read.eq(side.read)
         if corrector is None:
+            m.d.comb += self._read.eq(side.read)
             return
+        m.d.sync += self._read.eq(side.read)
         m.d.comb += [corrector.line.eq(self.position.n), corrector.value.eq(side.value),
                      corrector.correct.eq(self.bank.correct),
                      corrector.shifts.eq(self.bank.encoding == Encoding.SERIAL)]

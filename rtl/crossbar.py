@@ -8,6 +8,7 @@ from rtl.adc_cells import AdcCells
 from rtl.adc_pins import adc_pins, join
 from rtl.analog_port import AnalogPort, Mode
 from rtl.array_core import STEPPING, ArrayCore
+from rtl.formats import delay
 from rtl.planes import SideBand, read_lane
 from rtl.recorder import LineRecorder
 from rtl.scan import Scanner
@@ -168,8 +169,9 @@ class CrossbarEmulator(Component):
                     m.d.comb += [column.eq(lines) for column, lines in zip(columns, slices, strict=True)]
         for lane, factor in enumerate(core.factors):
             code = Signal(len(planes), name=f"code_{lane}")
+            late = delay(m, code, core.factor_latency)
             m.d.comb += [code.eq(Mux(core.forward, row, Cat(column[lane] for column in columns))),
-                         factor.eq(Mux(code[-1], -code[:-1], code[:-1]))]
+                         factor.eq(Mux(late[-1], -late[:-1], late[:-1]))]
 
     def _coincidences(self, m: Module, recorder, scanner):
         """Where the visited row's pulse meets those of the chunk's columns."""

@@ -42,7 +42,7 @@ class FoldedArray(Component):
     def __init__(self, config: TileConfig):
         port = MacroPort(config)
         self.config, self.core = config, ArrayCore(config, port.beat_lines)
-        self.codes = CodeWalk(config, self.core.least)
+        self.codes = CodeWalk(config, self.core.least, self.core.factor_latency)
         self.pulses = PulseWalk(config) if self.core.updater else None
         # so that a visit that is blocked holds up nothing else in its cycle; the clock of a rolled tile can do without
         self.visits = StreamRegister(data.StructLayout({name: getattr(self.pulses, name).shape() for name in _VISIT})
@@ -57,7 +57,7 @@ class FoldedArray(Component):
 
     @property
     def multiply_constant(self) -> int:
-        return self.core.sampler.fill_latency + self._multiply_drain + self.core.least + 7
+        return self.core.sampler.fill_latency + self._multiply_drain + self.core.least + 8
 
     @property
     def slot_constant(self) -> int:
@@ -118,15 +118,19 @@ class FoldedArray(Component):
         port, core = self.port, self.core
         drained, is_open = Signal(range(max(core.update_drain, self._multiply_drain) + 1)), Signal()
         m.d.sync += [is_open.eq(port.integrate), port.busy.eq(1), drained.eq(0)]
+        is_idle, opens = Signal(), Signal()
+        m.d.comb += [core.idle.eq(delay(m, is_idle, 1)), core.open.eq(delay(m, opens, 1, reset=True))]
         with m.FSM():
             with m.State("IDLE"):  # planes may be loaded
-                m.d.comb += core.idle.eq(1)
+                m.d.comb += is_idle.eq(1)
                 m.d.sync += port.busy.eq(0)
                 with m.If(is_open):
-                    m.d.comb += core.open.eq(1)
-                    m.next = "PREPARE"
+                    m.d.comb += opens.eq(1)
+                    m.next = "OPEN"
                     with m.If(is_stepping):
                         m.next = "COINCIDE"
+            with m.State("OPEN"):
+                m.next = "PREPARE"
             with m.State("PREPARE"):  # wait for offsets and noise of the converters
                 with m.If(core.ready):
                     m.next = "START"

@@ -19,8 +19,9 @@ Header = data.StructLayout({"kind": 8, "session": 8, "sequence": 16})
 class Deframer(Component):
     """Receives frames, the payload into block RAM of `depth` words.
 
-    A strobe `end` comes with a frame's last byte, with `header`, `length` of the payload in words (of more than
-    `depth`, depth + 1), `is_good` (the check agrees), `is_stored` (all of the payload that fits is in the buffer).
+    A strobe `end` comes two cycles behind a frame's last byte, with `header`, `length` of the payload in words (of more
+    than `depth`, depth + 1), `is_good` (the check agrees), `is_stored` (all of the payload that fits is in the buffer).
+    `is_ending` is high in that cycle and in the one before.
     The last four bytes of a frame are its check, which is known only at the end: so each byte goes into the CRC
     when four others have come behind it.
 
@@ -32,8 +33,8 @@ class Deframer(Component):
         self.depth, self.decoder, self.check = depth, CobsDecoder(), Check()
         super().__init__({
             "i": In(stream.Signature(8, always_ready=True)), "break_off": In(1), "hold": In(1),
-            "end": Out(1), "header": Out(Header), "length": Out(range(depth + 2)), "is_good": Out(1),
-            "is_stored": Out(1), "address": In(range(depth)), "word": Out(32),
+            "is_ending": Out(1), "end": Out(1), "header": Out(Header), "length": Out(range(depth + 2)),
+            "is_good": Out(1), "is_stored": Out(1), "address": In(range(depth)), "word": Out(32),
         })
 
     def elaborate(self, platform):
@@ -43,28 +44,31 @@ class Deframer(Component):
         m.submodules.buffer = buffer = Memory(shape=32, depth=self.depth, init=[], attrs=ANY_ON_COLLISION)
         write, read = buffer.write_port(), buffer.read_port()
 
+        byte = delay(m, decoder.data, 1)
+        is_byte, is_end, is_broken, is_begun = (delay(m, value, 1, reset=True) for value in (
+            decoder.valid, decoder.end, decoder.is_broken, decoder.is_begun))
         word, n_bytes = Signal(32, reset_less=True), Signal(2)
         n_words = Signal(range(self.depth + 4))  # header and check included; enough to know that it is too long
-        whole, is_whole = Cat(word[8:], decoder.data), decoder.valid & (n_bytes == 3)
+        whole, is_whole = Cat(word[8:], byte), is_byte & (n_bytes == 3)
         m.d.comb += [
             decoder.i.payload.eq(self.i.payload), decoder.i.valid.eq(self.i.valid),
             decoder.break_off.eq(self.break_off),
-            check.data.eq(word[:8]), check.valid.eq(decoder.valid & (n_words > 0)), check.start.eq(~decoder.is_begun),
+            check.data.eq(word[:8]), check.valid.eq(is_byte & (n_words > 0)), check.start.eq(~is_begun),
             write.addr.eq(n_words - 1), write.data.eq(whole),
             write.en.eq(is_whole & (n_words > 0) & (n_words <= self.depth) & ~self.hold),
             read.addr.eq(self.address), self.word.eq(delay(m, read.data, READ_LATENCY - 1)),
-            self.end.eq(decoder.end), self.length.eq(n_words - 2),
-            self.is_good.eq(~decoder.is_broken & (n_bytes == 0) & (n_words >= 2) & (word == check.check)),
+            self.end.eq(is_end), self.is_ending.eq(decoder.end | is_end), self.length.eq(n_words - 2),
+            self.is_good.eq(~is_broken & (n_bytes == 0) & (n_words >= 2) & (word == check.check)),
         ]
-        with m.If(decoder.valid):
+        with m.If(is_byte):
             m.d.sync += [word.eq(whole), n_bytes.eq(n_bytes + 1)]
         with m.If(is_whole):
             m.d.sync += n_words.eq(Mux(n_words == self.depth + 3, n_words, n_words + 1))
             with m.If(n_words == 0):
                 m.d.sync += self.header.eq(whole)
-        with m.If(decoder.end):
+        with m.If(is_end):
             m.d.sync += [n_bytes.eq(0), n_words.eq(0)]
-        m.d.sync += self.is_stored.eq(~self.hold & (self.is_stored | ~decoder.is_begun))
+        m.d.sync += self.is_stored.eq(~self.hold & (self.is_stored | ~is_begun))
         return m
 
 

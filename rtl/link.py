@@ -57,7 +57,7 @@ class Link(Component):
             deframer.break_off.eq(self.break_off), deframer.hold.eq(dispatcher.is_delivering),
             deframer.address.eq(dispatcher.address), dispatcher.word.eq(deframer.word),
             dispatcher.stall.eq(is_response & (framer.start | framer.is_busy)),
-            self.is_busy.eq(Cat(is_ended, *wanted.values()).any() | framer.start | framer.is_busy
+            self.is_busy.eq(Cat(deframer.is_ending, is_ended, *wanted.values()).any() | framer.start | framer.is_busy
                             | dispatcher.start | dispatcher.is_running),
         ]
 

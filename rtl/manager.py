@@ -75,7 +75,8 @@ class Manager(Component):
         inverse, inverse_shift = inverse_lsb(self.config)
         unit = self._share_unit(m)
 
-        m.submodules.queue = queue = ResultQueue(LIMIT_BITS + 2, ENGINE_LATENCY + Scaler.latency + 4)
+        m.submodules.queue = queue = ResultQueue(LIMIT_BITS + 2, ENGINE_LATENCY + Scaler.latency + 5,
+                                                  registered=True)
         mantissa, shift = Signal(MANTISSA_BITS, reset_less=True), Signal.like(unit.shift, reset_less=True)
         is_streaming, is_giving, is_streamed, rewind = Signal(), Signal(), Signal(), Signal()
         can_repeat = (drive.attempt + 1 < self.bm_passes) & ((drive.mode == Mode.FORWARD) | self.bm_backward)

@@ -20,8 +20,8 @@ class Multiplier(Component):
     for that cycle alone. A register follows every product, sum and choice, as all lanes are far apart on a chip. A
     rolled tile has one register a sum: there no visit may follow the `last` of a run in the next cycle.
 
-    Members: `start` (before an operation), `visit`, `last`, `forward`, `chunk`, `factors` in;
-    `weights` in, `fetch_latency` cycles after the visit; `push`, `push_chunk`, `charges` out.
+    Members: `start` (before an operation), `visit`, `last`, `forward`, `chunk` in; `weights` and `factors` in,
+    `fetch_latency` cycles after the visit; `push`, `push_chunk`, `charges` out.
     """
 
     def __init__(self, config: TileConfig, fetch_latency: int):
@@ -48,6 +48,11 @@ class Multiplier(Component):
         """Most cycles from a visit to the push of its charges: product, tree, accumulator, choice."""
         return self._product_latency + self._tree_latency + 2
 
+    @property
+    def least_latency(self) -> int:
+        """Cycles from the last visit of a run to the push of its charges, at least."""
+        return self._product_latency + 2
+
     def elaborate(self, platform):
         m = Module()
         config, lanes, charge = self.config, self.config.lanes, shape_of(self.config.charge)
@@ -55,7 +60,7 @@ class Multiplier(Component):
         visit, last, chunk = (delay(m, value, self._product_latency - 1, reset=True)
                               for value in (self.visit, self.last, self.chunk))
         # one more register on the way from the multipliers, which stand in rows of their own
-        products = [delay(m, product(m, f"product_{lane}", weight, delay(m, factor, self.fetch_latency)), 1)
+        products = [delay(m, product(m, f"product_{lane}", weight, factor), 1)
                     for lane, (weight, factor) in enumerate(zip(self.weights, self.factors, strict=True))]
 
         # forward: a column a lane

@@ -81,17 +81,16 @@ class Phases(Component):
         slot, bit, is_played = Signal.like(self.played), Signal(3), Signal()
         is_aborted, is_on, take_slot = Signal(), self.is_on, self.take_slot
         is_measured, is_input, is_done = Signal(), Signal(), Signal()
-        m.d.comb += [
-            self.is_update.eq(mode == Mode.UPDATE), is_measured.eq(Value.cast(mode).matches(*MEASURED)),
-            is_input.eq((mode == Mode.FORWARD) | (mode == Mode.BACKWARD)),
-            self.bit.eq(Mux(self.is_serial, bit, slot)),
-        ]
+        has_input = (mode == Mode.FORWARD) | (mode == Mode.BACKWARD)
+        m.d.comb += self.bit.eq(Mux(self.is_serial, bit, slot))
         is_ready, is_stopped = Signal(), Signal()
         m.d.comb += [is_ready.eq(~self.is_update | self.ready),
                      is_stopped.eq(self.abort & (self.is_update | is_input))]
         m.d.sync += [  # of what stands: mode and bit for a window, the registers for longer
-            self.is_serial.eq(is_input & (self.encoding == Encoding.SERIAL)),
-            self.is_weighted.eq(is_input & (self.encoding == Encoding.SERIAL_ANALOG)),
+            self.is_update.eq(mode == Mode.UPDATE), is_measured.eq(Value.cast(mode).matches(*MEASURED)),
+            is_input.eq(has_input),
+            self.is_serial.eq(has_input & (self.encoding == Encoding.SERIAL)),
+            self.is_weighted.eq(has_input & (self.encoding == Encoding.SERIAL_ANALOG)),
             self.is_first.eq((bit == self.config.code_bits - 2) | (self.encoding != Encoding.SERIAL)),
             is_done.eq(is_aborted | ~self.is_serial | (bit == 0)),
         ]

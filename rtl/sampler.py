@@ -16,7 +16,8 @@ class Sampler(Component):
     """Samples the charges of all lines, with gain, offset and noise, `lanes` lines at a time.
 
     `prefill` fetches offset and noise of every chunk of so many lines while the window is still open; `ready`
-    says that they are in place. Then each `push` takes the charges of one chunk, which come as `held`, with `is_held`
+    says that they are in place, or will be when they are needed: that `lead` cycles pass at least until the first push,
+    and chunks come in order. Then each `push` takes the charges of one chunk, which come as `held`, with `is_held`
     and `held_chunk`, `latency` cycles later. Pushes are `period` cycles apart or more; where that is more than one,
     charges stand for so long.
 
@@ -26,10 +27,14 @@ class Sampler(Component):
     lane masks for `value`.
     """
 
-    def __init__(self, config: TileConfig, noise_latency: int, lanes: int, noise_period: int = 1):
+    def __init__(self, config: TileConfig, noise_latency: int, lanes: int, noise_period: int = 1, lead: int = 0):
         self.config, self.lanes, self.noise_period = config, lanes, noise_period
         sigma = config.adc.sigma
-        self.noise_latency = noise_latency + multiple_latency(sigma) if sigma else 0  # until it is scaled
+        self.fetch_latency = 1 + (not config.rolled)  # of gain and offset, with a register for their address
+        # until it is scaled, and a place to fetch an offset for has gone its way
+        self.noise_latency = noise_latency + multiple_latency(sigma) if sigma else self.fetch_latency - 1
+        # one a cycle is as fast as pushes are: only the first need be waited for, and that until it is all but there
+        self.ahead = min(lead + self._product_latency, self.noise_latency + 2) if noise_period == 1 else None
         self.chunks = config.converter_chunks * (config.lanes // lanes)
         self.gains = LaneMemory(GAIN, self.chunks, lanes)
         self.offsets = LaneMemory(config.adc.offset, self.chunks, lanes)
@@ -48,6 +53,8 @@ class Sampler(Component):
     @property
     def fill_latency(self) -> int:
         """Most cycles from `prefill` to `ready`."""
+        if self.ahead is not None:
+            return self.noise_latency + 4 - self.ahead
         return (self.chunks + 1) * self.noise_period + self.noise_latency + 2
 
     @property
@@ -66,8 +73,8 @@ class Sampler(Component):
     def _product_latency(self) -> int:
         """Cycles from `push` to the product: the gain, the multiplier, the sum of both halves."""
         if self.config.rolled:
-            return 1 + serial_latency(shape_of(GAIN))
-        return 1 + Product.latency + self._is_wide
+            return self.fetch_latency + serial_latency(shape_of(GAIN))
+        return self.fetch_latency + Product.latency + self._is_wide
 
     @property
     def latency(self) -> int:
@@ -94,10 +101,11 @@ class Sampler(Component):
             m.d.sync += [chunk.eq(chunk + 1), is_filling.eq(chunk != self.chunks - 1)]
 
         early_chunk, fill_chunk = (late(m, chunk, self.noise_latency + more, self.takes, self.noise_period)
-                                   for more in (0, 2))
+                                   for more in (1 - self.fetch_latency, 2))
+        is_active = delay(m, self.active, self.fetch_latency - 1)
         is_fill = delay(m, is_filling & self.takes, self.noise_latency + 2, reset=True)
         m.d.comb += [
-            self.offsets.address.eq(Mux(self.active, early_chunk, self.address)),
+            self.offsets.address.eq(delay(m, Mux(is_active, early_chunk, self.address), self.fetch_latency - 1)),
             ambient.write_address.eq(fill_chunk),
             ambient.write_mask.eq(is_fill.replicate(self.lanes)),
         ]
@@ -109,15 +117,19 @@ class Sampler(Component):
                 noise = delay(m, round_half_even(scaled, GAUSSIAN_FRAC), 1)
             m.d.sync += total.eq(self.offsets.values[lane] + noise)
             m.d.comb += ambient.write_values[lane].eq(total)
+        is_ready = is_fill & (fill_chunk == self.chunks - 1)
+        if self.ahead is not None:
+            is_ready = delay(m, is_filling, self.noise_latency + 2 - self.ahead, reset=True)
         with m.If(self.prefill):
             m.d.sync += self.ready.eq(0)
-        with m.Elif(is_fill & (fill_chunk == self.chunks - 1)):
+        with m.Elif(is_ready):
             m.d.sync += self.ready.eq(1)
 
     def _sample(self, m: Module):
         """charge * gain, rounded, on top of offset and noise."""
         config, gains, ambient = self.config, self.gains, self.ambient
-        m.d.comb += [gains.address.eq(Mux(self.active, self.chunk, self.address)),
+        is_active, n_wait = delay(m, self.active, self.fetch_latency - 1), self.fetch_latency - 1
+        m.d.comb += [gains.address.eq(delay(m, Mux(is_active, self.chunk, self.address), n_wait)),
                      ambient.address.eq(late(m, self.chunk, self._product_latency, self.push, self.period))]
         m.d.comb += [self.held_chunk.eq(late(m, self.chunk, self.latency, self.push, self.period)),
                      self.is_held.eq(delay(m, self.push, self.latency, reset=True))]
@@ -135,7 +147,7 @@ class Sampler(Component):
             m.submodules[f"product_{lane}"] = made = SerialProduct(charge.shape(), gain.shape())
             m.d.comb += [made.start.eq(delay(m, self.push, 1, reset=True)), made.a.eq(charge), made.b.eq(gain)]
             return made.p
-        charge = delay(m, charge, 1)
+        charge = delay(m, charge, self.fetch_latency)
         if not self._is_wide:
             return product(m, f"product_{lane}", charge, gain)
         half = BLOCK_BITS - 1

@@ -109,6 +109,8 @@ def test_a_tool_that_fails_or_is_missing_is_named(tmp_path, small):
     (tmp_path / f"{TOP}.tim").write_text(LOG.format("TRELLIS_COMB", 90_000, 83_640, "DP16KD", 0, 208))
     with pytest.raises(BuildError, match="Synthesis for ulx3s_85f must succeed, but: ERROR: no room for a DSP"):
         build(fake(["print('ERROR: no room for a DSP')\nraise SystemExit(1)"]), small, tmp_path)
+    with pytest.raises(BuildError, match="must succeed, but: Warning: Driver-driver conflict for x"):
+        build(fake(["print('Warning: Driver-driver conflict for x')"]), small, tmp_path)
     board = fake([""])
     step = replace(board.family.steps[0], command=lambda platform, mhz: ["no-such-tool"])
     with pytest.raises(BuildError, match=r"no-such-tool must be installed to build for ECP5.*crosstwin\[fpga\]"):

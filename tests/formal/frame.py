@@ -81,9 +81,9 @@ class FrameLoop(Component):
             seen.check.eq(Mux(order.count == 0, counts[1], self.other)),
         ]
 
-        is_word = delay(m, decoder.end & (self.address < length), READ_LATENCY, reset=True)
+        is_word = delay(m, deframer.end & (self.address < length), READ_LATENCY, reset=True)
         m.d.comb += [
-            Assert(~decoder.end | deframer.end, "a frame that is sent is received"),
+            Assert(~delay(m, decoder.end, 1, reset=True) | deframer.end, "a frame that is sent is received"),
             Assert(~deframer.end | deframer.is_good, "it is good"),
             Assert(~deframer.end | deframer.is_stored, "it is stored"),
             Assert(~deframer.end | (deframer.header.as_value() == header), "its header is the one sent"),
@@ -125,34 +125,37 @@ class DeframerProperties(Component):
             design.check.check.eq(self.check), design.hold.eq(self.hold), design.address.eq(self.address),
             Assume(~self.end | (decoder.is_begun & ~self.valid), "an end comes behind a byte, not with one"),
         ]
+        # as the deframer sees it
+        data, is_broken = (delay(m, value, 1) for value in (self.data, self.is_broken))
+        valid, end, is_begun = (delay(m, value, 1, reset=True) for value in (self.valid, self.end, decoder.is_begun))
 
         # bytes of the frame, as far as they matter, and the last four of them
         most = 4 * (DEPTH + 4)
         n = Signal(range(most + 1))
         last, first, was_held = Signal(32), Signal(32), Signal()
-        now = Cat(last[8:], self.data)
-        with m.If(self.end):
+        now = Cat(last[8:], data)
+        with m.If(end):
             m.d.sync += n.eq(0)
-        with m.Elif(self.valid):
+        with m.Elif(valid):
             m.d.sync += [last.eq(now), n.eq(Mux(n == most, most - 3, n + 1))]
             with m.If(n == 3):
                 m.d.sync += first.eq(now)
-        m.d.sync += was_held.eq(self.hold | (was_held & decoder.is_begun))
+        m.d.sync += was_held.eq(self.hold | (was_held & is_begun))
         n_words = n[2:]
 
-        since, was_end = Signal(range(GAP + 1), init=GAP), delay(m, self.end, 1, reset=True)
-        m.d.sync += since.eq(Mux(self.end, 0, Mux(since == GAP, GAP, since + 1)))
+        since, was_end = Signal(range(GAP + 1), init=GAP), delay(m, end, 1, reset=True)
+        m.d.sync += since.eq(Mux(end, 0, Mux(since == GAP, GAP, since + 1)))
         header = design.header.as_value()
 
         # the word of the buffer that is looked at, and what it must be
         address, is_late, is_changed = Signal.like(self.address), Signal(), Signal()
-        is_own = self.valid & (n == 4 * self.address + 7)
+        is_own = valid & (n == 4 * self.address + 7)
         found, expected = Signal(32), Signal(32)
         m.d.sync += [address.eq(self.address), is_late.eq(1), is_changed.eq(is_own & ~self.hold), found.eq(design.word)]
         was_changed, is_read = (delay(m, value, READ_LATENCY, reset=True) for value in (is_changed, is_late))
         with m.If(is_own):
             m.d.sync += expected.eq(now)
-        is_stored = delay(m, self.end & design.is_stored & (n_words >= self.address + 2), READ_LATENCY, reset=True)
+        is_stored = delay(m, end & design.is_stored & (n_words >= self.address + 2), READ_LATENCY, reset=True)
         was_expected = delay(m, expected, READ_LATENCY)
         length = Mux(n_words > DEPTH + 2, DEPTH + 1, n_words - 2)
         m.d.comb += [
@@ -160,18 +163,18 @@ class DeframerProperties(Component):
             Assert(~is_read | was_changed | (design.word == found),
                    "the buffer changes only by its own word of a frame, and not while held"),
             Assert(~is_stored | (design.word == was_expected), "a frame that is stored is in the buffer"),
-            Assert(~self.end | (design.is_stored == ~was_held), "a frame is stored unless the buffer was held"),
-            Assert(design.end == self.end, "each frame is told"),
-            Assert(~(self.end & design.is_good) | ((n[:2] == 0) & (n_words >= 2)),
+            Assert(~end | (design.is_stored == ~was_held), "a frame is stored unless the buffer was held"),
+            Assert(design.end == end, "each frame is told"),
+            Assert(~(end & design.is_good) | ((n[:2] == 0) & (n_words >= 2)),
                    "a good frame is of whole words, two at least"),
-            Assert(~(self.end & design.is_good) | (~self.is_broken & (last == self.check)),
+            Assert(~(end & design.is_good) | (~is_broken & (last == self.check)),
                    "a good frame is not broken, and ends with its check"),
-            Assert(~(self.end & (n_words >= 2)) | (design.length == length), "the length is that of the payload"),
-            Assert(~(self.end & (n_words >= 1)) | (header == first), "the header is the first word"),
+            Assert(~(end & (n_words >= 2)) | (design.length == length), "the length is that of the payload"),
+            Assert(~(end & (n_words >= 1)) | (header == first), "the header is the first word"),
             Assert(~was_end | (header == delay(m, header, 1)), HEADER_STANDS),
-            Assert(~(self.end & design.is_good) | (since == GAP), GOOD_FRAMES_TAKE),
-            Cover(self.end & design.is_good & design.is_stored & (design.length == DEPTH), "a frame that just fits"),
-            Cover(self.end & design.is_good & (design.length > DEPTH), "a frame that does not fit"),
+            Assert(~(end & design.is_good) | (since == GAP), GOOD_FRAMES_TAKE),
+            Cover(end & design.is_good & design.is_stored & (design.length == DEPTH), "a frame that just fits"),
+            Cover(end & design.is_good & (design.length > DEPTH), "a frame that does not fit"),
         ]
         return m
 
@@ -211,7 +214,8 @@ class DeframerRecovery(Component):
                 *(getattr(decoder, name).eq(getattr(self, name)) for name in ("data", "valid", "end", "is_broken")),
                 decoder.is_begun.eq(is_inside), check.check.eq(self.check), deframer.hold.eq(self.hold),
             ]
-        with m.If(self.begin & self.end & ~is_begun):
+        end, was_inside = (delay(m, value, 1, reset=True) for value in (self.end, is_inside))
+        with m.If(self.begin & end & ~is_begun):
             m.d.sync += [is_begun.eq(1), was_bad.eq(~old.is_good)]
         seen, fresh = old.check, new.check
         m.d.comb += Assume(~self.end | (is_inside & ~self.valid), "an end comes behind a byte, not with one")
@@ -219,14 +223,14 @@ class DeframerRecovery(Component):
             m.d.comb += [
                 Assert((seen.start == fresh.start) & (seen.valid == fresh.valid), "the check is begun alike"),
                 Assert(~seen.valid | (seen.data == fresh.data), "the check is of the same bytes"),
-                Assert(is_inside | seen.start, "the check is begun with each frame"),
-                Assert(~self.end | ((old.is_good == new.is_good) & (old.is_stored == new.is_stored)),
+                Assert(was_inside | seen.start, "the check is begun with each frame"),
+                Assert(~end | ((old.is_good == new.is_good) & (old.is_stored == new.is_stored)),
                        "frames are judged alike"),
-                Assert(~(self.end & new.is_good) | ((old.header.as_value() == new.header.as_value())
+                Assert(~(end & new.is_good) | ((old.header.as_value() == new.header.as_value())
                                                     & (old.length == new.length)),
                        "good frames have the same header and length"),
             ]
-        m.d.comb += Cover(is_begun & was_bad & self.end & new.is_good, "a good frame behind a bad one")
+        m.d.comb += Cover(is_begun & was_bad & end & new.is_good, "a good frame behind a bad one")
         return m
 
 

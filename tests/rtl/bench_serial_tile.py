@@ -96,6 +96,7 @@ async def packets_are_answered_as_by_golden(dut, rate):
     for name, words in packets():
         await board.exchange(words, name)
         assert board.sent == 1
+    await ClockCycles(dut.clk, BYTE)  # the last stop bit's end
     assert not dut.is_busy.value
 
 

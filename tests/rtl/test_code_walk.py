@@ -13,6 +13,8 @@ CASES = {"wide": FOLDED["folded wide"], "tall": replace(FOLDED["folded wide"], r
          "a chunk": replace(FOLDED["folded wide"], rows=3, cols=4, lanes=4),
          "a lane": replace(FOLDED["folded wide"], rows=3, cols=4, lanes=1)}
 
+FACTOR_LATENCY = 2
+
 
 def visits(config, codes, is_forward: bool, bit: int | None) -> list[tuple]:
     """(place, chunk, last, factors) of every visit."""
@@ -31,7 +33,7 @@ def visits(config, codes, is_forward: bool, bit: int | None) -> list[tuple]:
 
 class Bench:
     def __init__(self, config):
-        self.config, self.walk = config, CodeWalk(config)
+        self.config, self.walk = config, CodeWalk(config, factor_latency=FACTOR_LATENCY)
 
     async def load(self, ctx, codes, gap: int = 0) -> None:
         for line, code in enumerate(codes):
@@ -44,19 +46,23 @@ class Bench:
 
     async def visits(self, ctx, is_forward: bool, bit: int | None) -> list[tuple]:
         """What comes out, a visit a cycle from `latency` cycles behind `running` on."""
-        walk, found, behind = self.walk, [], 0
+        walk, found, behind, n_factors = self.walk, [], 0, 0
+        late = [False] * FACTOR_LATENCY
         for name, value in (("forward", is_forward), ("serial", bit is not None), ("bit", bit or 0)):
             ctx.set(getattr(walk, name), value)
         await ctx.tick().repeat(walk.settling)
         ctx.set(walk.start, 1)
         await ctx.tick()
         ctx.set(walk.start, 0)
-        while behind <= walk.latency:
+        while behind <= walk.latency + FACTOR_LATENCY:
             is_visit = bool(ctx.get(walk.visit))
             assert is_visit or not found or not ctx.get(walk.running), "visits come one a cycle"
             if is_visit:
-                found.append((*(int(ctx.get(port)) for port in (walk.place, walk.chunk, walk.last)),
-                              [int(ctx.get(factor)) for factor in walk.factors]))
+                found.append([int(ctx.get(port)) for port in (walk.place, walk.chunk, walk.last)])
+            late.append(is_visit)
+            if late.pop(0):
+                found[n_factors].append([int(ctx.get(factor)) for factor in walk.factors])
+                n_factors += 1
             behind += not ctx.get(walk.running)
             await ctx.tick()
         return found

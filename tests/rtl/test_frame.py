@@ -32,12 +32,12 @@ class Received:
         self.found = []
 
         async def bench(ctx):
-            for n, byte in enumerate(data):
-                ctx.set(deframer.i.valid, byte >= 0)
-                ctx.set(deframer.break_off, byte < 0)
-                ctx.set(deframer.i.payload, max(byte, 0))
+            for n, byte in enumerate([*data, None]):
+                ctx.set(deframer.i.valid, byte is not None and byte >= 0)
+                ctx.set(deframer.break_off, byte == -1)
+                ctx.set(deframer.i.payload, max(byte or 0, 0))
                 await ctx.tick()
-                ctx.set(deframer.hold, hold[n] if hold else 0)  # in the cycle in which the byte is unstuffed
+                ctx.set(deframer.hold, hold[max(n - 1, 0)] if hold else 0)  # of the byte that comes out of the decoder
                 await ctx.delay(1e-9)
                 if ctx.get(deframer.end):
                     header = ctx.get(deframer.header.as_value())

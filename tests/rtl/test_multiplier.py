@@ -69,8 +69,8 @@ def test_charges_are_exact(name, pause):
             ctx.set(multiplier.visit, visit is not None)
             ctx.set(multiplier.last, visit["last"] if visit else int(rng.integers(2)))
             ctx.set(multiplier.chunk, visit["chunk"] if visit else int(rng.integers(config.chunks)))
-            put(ctx, multiplier.factors, visit["factors"] if visit else [config.code.max] * config.lanes)
             fetched = in_flight.pop(0)
+            put(ctx, multiplier.factors, fetched["factors"] if fetched else [config.code.max] * config.lanes)
             put(ctx, multiplier.weights,
                 weights[fetched["row"], fetched["chunk"] * config.lanes:][:config.lanes] if fetched else garbage)
             in_flight.append(visit)

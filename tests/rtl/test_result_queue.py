@@ -16,12 +16,13 @@ LATENCY = 5
 class _Squares(Component):
     """The squares of 0, 1, ..., each LATENCY cycles behind its being asked for."""
 
-    def __init__(self):
+    def __init__(self, registered: bool):
+        self.registered = registered
         super().__init__({"on": In(1), "o": Out(stream.Signature(16))})
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.queue = queue = ResultQueue(16, LATENCY + 4)
+        m.submodules.queue = queue = ResultQueue(16, LATENCY + 4 + self.registered, registered=self.registered)
         n, is_asked = Signal(8), self.on & queue.room
         m.d.sync += n.eq(n + is_asked)
         m.d.comb += [queue.asked.eq(is_asked), queue.push.eq(delay(m, is_asked, LATENCY, reset=True)),
@@ -30,11 +31,12 @@ class _Squares(Component):
         return m
 
 
+@pytest.mark.parametrize("registered", [False, True])
 @pytest.mark.parametrize("idle", [0.0, 0.5, 0.9])
 @pytest.mark.parametrize("stall", [0.0, 0.5, 0.9])
-def test_none_is_lost_and_none_comes_twice(idle, stall):
+def test_none_is_lost_and_none_comes_twice(idle, stall, registered):
     """In order whatever the two ends do; and one a cycle where neither waits."""
-    dut, rng, found, gaps = _Squares(), np.random.default_rng(1), [], []
+    dut, rng, found, gaps = _Squares(registered), np.random.default_rng(1), [], []
 
     async def bench(ctx):
         waited = 0

@@ -33,27 +33,36 @@ async def load(ctx, sampler: Sampler, gain, offset) -> None:
         ctx.set(port, 0)
 
 
-async def prefill(ctx, sampler: Sampler, xi) -> None:
-    """Ask for offset and noise; the noise of line n is xi[n], at its own time."""
-    lanes = sampler.config.lanes
-    padded = np.zeros(sampler.chunks * lanes, dtype=np.int64)
-    padded[:len(xi)] = xi
+class Noise:
+    """Noise of line n is xi[n], NOISE_LATENCY cycles behind its being asked for; -1 where nobody asked."""
+
+    def __init__(self, sampler: Sampler, xi):
+        self.sampler, self.asked = sampler, [None] * NOISE_LATENCY
+        self.padded = np.zeros(sampler.chunks * sampler.config.lanes, dtype=np.int64)
+        self.padded[:len(xi)] = xi
+
+    async def tick(self, ctx) -> None:
+        lanes = self.sampler.config.lanes
+        self.asked.append(int(ctx.get(self.sampler.fill_chunk)))
+        chunk = self.asked.pop(0)
+        put(ctx, self.sampler.xi,
+            self.padded[chunk * lanes:][:lanes] if chunk in range(self.sampler.chunks) else [-1] * lanes)
+        await ctx.tick()
+
+
+async def prefill(ctx, sampler: Sampler, noise: Noise) -> None:
+    """Ask for offset and noise."""
     ctx.set(sampler.active, 1)
     ctx.set(sampler.prefill, 1)
     await ctx.tick()
     ctx.set(sampler.prefill, 0)
-    assert not ctx.get(sampler.ready)
-    asked = [None] * NOISE_LATENCY
-    for cycle in range(1, sampler.fill_latency + 1):
-        asked.append(int(ctx.get(sampler.fill_chunk)))
-        chunk = asked.pop(0)
-        put(ctx, sampler.xi, padded[chunk * lanes:][:lanes] if chunk in range(sampler.chunks) else [-1] * lanes)
-        assert ctx.get(sampler.ready) == (cycle == sampler.fill_latency), f"ready in cycle {cycle}"
-        if cycle < sampler.fill_latency:
-            await ctx.tick()
+    for cycle in range(1, sampler.fill_latency):
+        assert not ctx.get(sampler.ready), f"ready in cycle {cycle}"
+        await noise.tick(ctx)
+    assert ctx.get(sampler.ready)
 
 
-async def sample(ctx, sampler: Sampler, charges) -> np.ndarray:
+async def sample(ctx, sampler: Sampler, charges, noise: Noise) -> np.ndarray:
     """Push the charges chunk by chunk, one a cycle; what is held of each comes `latency` cycles later."""
     lanes, n_chunks = sampler.config.lanes, -(-len(charges) // sampler.config.lanes)
     padded = np.zeros(n_chunks * lanes, dtype=np.int64)
@@ -69,7 +78,7 @@ async def sample(ctx, sampler: Sampler, charges) -> np.ndarray:
         ctx.set(sampler.chunk, cycle if cycle < n_chunks else 0)
         put(ctx, sampler.charges, padded[cycle * lanes:][:lanes] if cycle < n_chunks else
             [sampler.config.charge.max] * lanes)
-        await ctx.tick()
+        await noise.tick(ctx)
     return np.array(held[:len(charges)])
 
 
@@ -90,17 +99,22 @@ def stimulus(config: TileConfig, seed: int):
     return charge, gain, offset, xi, noise
 
 
+@pytest.mark.parametrize("lead", [0, 3, 50])
 @pytest.mark.parametrize("name", CASES)
-def test_held_charges_equal_golden(name):
+def test_held_charges_equal_golden(name, lead):
+    """The first chunk is pushed as early as `ready` allows it."""
     config = CASES[name]
-    sampler, wanted, found = Sampler(config, NOISE_LATENCY, config.lanes), [], []
+    sampler, wanted, found = Sampler(config, NOISE_LATENCY, config.lanes, lead=lead), [], []
 
     async def check(ctx):
         for seed in range(max(3, 60 // config.n_converters)):
             charge, gain, offset, xi, noise = stimulus(config, seed)
             await load(ctx, sampler, gain, offset)
-            await prefill(ctx, sampler, xi)
-            found.append(await sample(ctx, sampler, charge))
+            given = Noise(sampler, xi)
+            await prefill(ctx, sampler, given)
+            for _ in range(lead):
+                await given.tick(ctx)
+            found.append(await sample(ctx, sampler, charge, given))
             wanted.append(config.converter.sample(charge, gain, offset, noise))
 
     run(sampler, check)
@@ -119,7 +133,7 @@ def test_planes_are_read_back_between_operations():
         await load(ctx, sampler, gain, offset)
         for n in range(config.n_converters):
             ctx.set(sampler.address, n // config.lanes)
-            await ctx.tick()
+            await ctx.tick().repeat(sampler.fetch_latency)
             found.append([take(ctx, memory.values)[n % config.lanes] for memory in (sampler.gains, sampler.offsets)])
 
     run(sampler, read)
