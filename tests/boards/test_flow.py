@@ -10,6 +10,7 @@ pytest.importorskip("amaranth_boards", reason="amaranth-boards is not installed:
 
 from boards import NAMES
 from boards.build import named
+from boards.family import PLACEMENT
 from boards.flow import place
 from boards.top import BoardTop
 from tests.rtl.echo import EchoBoard
@@ -20,7 +21,8 @@ from tests.rtl.echo import EchoBoard
 def test_a_link_becomes_a_bitstream_that_meets_the_clock(name, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
     board = named(name)
-    if not shutil.which(board.family.steps[1].command(board.platform(), board.mhz)[0]):
+    placement = next(step for step in board.family.steps if step.name == PLACEMENT)
+    if not shutil.which(placement.command(board.platform(), board.mhz)[0]):
         pytest.skip("nextpnr is not installed: pip install crosstwin[fpga]")
     placed = place(board, BoardTop(board, EchoBoard(board.divisor)), tmp_path)
     assert placed.fmax_mhz > board.mhz

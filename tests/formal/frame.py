@@ -74,7 +74,7 @@ class FrameLoop(Component):
             firsts.append(check.start | is_new)
             counts.append(count)
         sent, seen = framer.check, deframer.check
-        order = Order.of(m, "checked", self.mark, 4, put=sent.valid, item=Cat(sent.data, firsts[0]),
+        order = Order.of(m, "checked", self.mark, 5, put=sent.valid, item=Cat(sent.data, firsts[0]),
                          get=seen.valid, got=Cat(seen.data, firsts[1]))
         m.d.comb += [
             sent.check.eq(counts[0]),
@@ -200,7 +200,7 @@ class DeframerRecovery(Component):
 
     def elaborate(self, platform):
         m = Module()
-        is_begun, was_bad, is_inside = Signal(), Signal(), Signal()
+        is_begun, is_alike, was_bad, is_inside = Signal(), Signal(), Signal(), Signal()
         with m.If(self.valid | self.end):
             m.d.sync += is_inside.eq(self.valid)
         m.submodules.old = old = self.make(DEPTH)
@@ -215,11 +215,14 @@ class DeframerRecovery(Component):
                 decoder.is_begun.eq(is_inside), check.check.eq(self.check), deframer.hold.eq(self.hold),
             ]
         end, was_inside = (delay(m, value, 1, reset=True) for value in (self.end, is_inside))
-        with m.If(self.begin & end & ~is_begun):
-            m.d.sync += [is_begun.eq(1), was_bad.eq(~old.is_good)]
+        with m.If(self.begin & self.end & ~is_begun):
+            m.d.sync += is_begun.eq(1)
+        m.d.sync += is_alike.eq(is_begun)
+        with m.If(is_begun & ~is_alike):  # the end, as the old one sees it
+            m.d.sync += was_bad.eq(~old.is_good)
         seen, fresh = old.check, new.check
         m.d.comb += Assume(~self.end | (is_inside & ~self.valid), "an end comes behind a byte, not with one")
-        with m.If(is_begun):
+        with m.If(is_alike):
             m.d.comb += [
                 Assert((seen.start == fresh.start) & (seen.valid == fresh.valid), "the check is begun alike"),
                 Assert(~seen.valid | (seen.data == fresh.data), "the check is of the same bytes"),
@@ -230,7 +233,7 @@ class DeframerRecovery(Component):
                                                     & (old.length == new.length)),
                        "good frames have the same header and length"),
             ]
-        m.d.comb += Cover(is_begun & was_bad & end & new.is_good, "a good frame behind a bad one")
+        m.d.comb += Cover(is_alike & was_bad & end & new.is_good, "a good frame behind a bad one")
         return m
 
 
