@@ -224,10 +224,11 @@ class ArrayCore(Component):
     def _side_band(self, m: Module, memories, side_place):
         """Planes are written and read between operations; updates write the weights."""
         side, sampler, updater = self._side, self.sampler, self.updater
-        write = (side.write & self.idle) << side.lane
+        is_written = side.write & self.idle  # still idle, a register further on
+        write = is_written << side.lane
         lane_bits = len(side.lane) - self._part_bits  # lanes of a beat
         lane, beat = side.lane[:lane_bits], Cat(side.lane[lane_bits:], side.chunk)
-        beat_write = (side.write & self.idle) << lane
+        beat_write = is_written << lane
         m.d.comb += [
             sampler.address.eq(beat), sampler.value.eq(side.value),
             sampler.write_gain.eq(Mux(side.plane == Plane.ADC_GAIN, beat_write, 0)),

@@ -31,13 +31,12 @@ class ResultQueue(Component):
         m.submodules.fifo = fifo = SyncFIFOBuffered(width=len(self.value), depth=self.depth)
         left, is_taken = Signal(range(self.depth + 1), init=self.depth), self.o.valid & self.o.ready
         m.d.comb += [fifo.w_data.eq(self.value), fifo.w_en.eq(self.push), self.room.eq(left.any())]
+        way_out = self.o
         if self.registered:
             m.submodules.register = register = StreamRegister(self.shape)
-            m.d.comb += [register.i.payload.eq(fifo.r_data), register.i.valid.eq(fifo.r_rdy),
-                         fifo.r_en.eq(register.i.ready)]
             connect(m, register.o, flipped(self.o))
-        else:
-            m.d.comb += [self.o.payload.eq(fifo.r_data), self.o.valid.eq(fifo.r_rdy), fifo.r_en.eq(self.o.ready)]
+            way_out = register.i
+        m.d.comb += [way_out.payload.eq(fifo.r_data), way_out.valid.eq(fifo.r_rdy), fifo.r_en.eq(way_out.ready)]
         with m.If(self.asked & ~is_taken):
             m.d.sync += left.eq(left - 1)
         with m.Elif(is_taken & ~self.asked):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sampled charges of all lines, with gain, offset and noise; mirrors `golden.adc.Adc.sample`."""
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.adc import GAIN
@@ -88,11 +88,16 @@ class Sampler(Component):
                      self.offsets.write_mask.eq(self.write_offset), self.offsets.write_address.eq(self.address)]
         for lane in range(self.lanes):
             m.d.comb += [self.gains.write_values[lane].eq(self.value), self.offsets.write_values[lane].eq(self.value)]
-        self._fill(m)
-        self._sample(m)
+        is_active = delay(m, self.active, self.fetch_latency - 1)
+        self._fill(m, is_active)
+        self._sample(m, is_active)
         return m
 
-    def _fill(self, m: Module):
+    def _place(self, m: Module, is_active, chunk) -> Value:
+        """Where to read: `chunk` in an operation, and what the side band asks for between them."""
+        return delay(m, Mux(is_active, chunk, self.address), self.fetch_latency - 1)
+
+    def _fill(self, m: Module, is_active):
         """Offset + noise of every chunk into `ambient`."""
         config, ambient, chunk, is_filling = self.config, self.ambient, self.fill_chunk, Signal()
         with m.If(self.prefill):
@@ -102,10 +107,9 @@ class Sampler(Component):
 
         early_chunk, fill_chunk = (late(m, chunk, self.noise_latency + more, self.takes, self.noise_period)
                                    for more in (1 - self.fetch_latency, 2))
-        is_active = delay(m, self.active, self.fetch_latency - 1)
         is_fill = delay(m, is_filling & self.takes, self.noise_latency + 2, reset=True)
         m.d.comb += [
-            self.offsets.address.eq(delay(m, Mux(is_active, early_chunk, self.address), self.fetch_latency - 1)),
+            self.offsets.address.eq(self._place(m, is_active, early_chunk)),
             ambient.write_address.eq(fill_chunk),
             ambient.write_mask.eq(is_fill.replicate(self.lanes)),
         ]
@@ -125,11 +129,10 @@ class Sampler(Component):
         with m.Elif(is_ready):
             m.d.sync += self.ready.eq(1)
 
-    def _sample(self, m: Module):
+    def _sample(self, m: Module, is_active):
         """charge * gain, rounded, on top of offset and noise."""
         config, gains, ambient = self.config, self.gains, self.ambient
-        is_active, n_wait = delay(m, self.active, self.fetch_latency - 1), self.fetch_latency - 1
-        m.d.comb += [gains.address.eq(delay(m, Mux(is_active, self.chunk, self.address), n_wait)),
+        m.d.comb += [gains.address.eq(self._place(m, is_active, self.chunk)),
                      ambient.address.eq(late(m, self.chunk, self._product_latency, self.push, self.period))]
         m.d.comb += [self.held_chunk.eq(late(m, self.chunk, self.latency, self.push, self.period)),
                      self.is_held.eq(delay(m, self.push, self.latency, reset=True))]
