@@ -113,11 +113,15 @@ def _place_ecp5(platform, mhz: float) -> list[str]:
             "--json", f"{TOP}.json", "--lpf", f"{TOP}.lpf", "--textcfg", f"{TOP}.config"]
 
 
+def _rewriting(name: str, module: str) -> Step:
+    """A step of our own between synthesis and placement."""
+    return Step(name=name, command=lambda platform, mhz: [sys.executable, "-m", f"boards.{module}", f"{TOP}.json"])
+
+
 ECP5 = Family(
     name="ECP5",
     steps=(
-        SYNTHESIS, Step(name="registers into blocks", command=lambda platform, mhz: [
-            sys.executable, str(Path(__file__).with_name("absorb.py")), f"{TOP}.json"]),
+        SYNTHESIS, _rewriting("registers into blocks", "absorb"), _rewriting("copies of registers", "duplicate"),
         Step(name=PLACEMENT, command=_place_ecp5),
         Step(name="bitstream", command=lambda platform, mhz: [
             "yowasp-ecppack", "--compress", "--input", f"{TOP}.config", "--bit", f"{TOP}.bit"]),

