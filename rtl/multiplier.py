@@ -56,23 +56,24 @@ class Multiplier(Component):
     def elaborate(self, platform):
         m = Module()
         config, lanes, charge = self.config, self.config.lanes, shape_of(self.config.charge)
-        forward = delay(m, self.forward, 1)
-        visit, last, chunk = (delay(m, value, self._product_latency - 1, reset=True)
-                              for value in (self.visit, self.last, self.chunk))
+        forward = delay(m, self.forward, 1 + (not config.rolled))
+        # what all lanes need comes from registers; a start before the first visit stays before it
+        visit, is_last, is_end, chunk = (delay(m, value, self._product_latency - 1, reset=True) for value in (
+            self.visit, self.visit & self.last, self.visit & self.last | self.start, self.chunk))
         # one more register on the way from the multipliers, which stand in rows of their own
         products = [delay(m, product(m, f"product_{lane}", weight, factor), 1)
                     for lane, (weight, factor) in enumerate(zip(self.weights, self.factors, strict=True))]
 
         # forward: a column a lane
-        is_last, sums = visit & last, []
-        adds, ends = delay(m, visit, 1, reset=True), delay(m, is_last | self.start, 1, reset=True)
+        sums, adds, ends = [], delay(m, visit, 1, reset=True), delay(m, is_end, 1, reset=True)
         for lane, each in enumerate(products):
             sums.append(self._accumulate(m, f"column_{lane}", each, adds, ends))
         column_done = delay(m, is_last & forward, 1, reset=True)
 
         # backward: a row over all lanes
-        late_visit, late_last = (delay(m, value, self._tree_latency, reset=True) for value in (visit, is_last))
-        adds, ends = delay(m, late_visit, 1, reset=True), delay(m, late_last | self.start, 1, reset=True)
+        late_visit, late_last, late_end = (delay(m, value, self._tree_latency, reset=True)
+                                           for value in (visit, is_last, is_end))
+        adds, ends = delay(m, late_visit, 1, reset=True), delay(m, late_end, 1, reset=True)
         row = self._accumulate(m, "row", tree(m, "row_sum", products), adds, ends)
         row_done = delay(m, late_last & ~forward, 1, reset=True)
 
