@@ -65,7 +65,7 @@ class FoldedArray(Component):
 
     @property
     def update_constant(self) -> int:
-        return self.core.update_drain + 14
+        return self.core.update_drain + 7 + (self.pulses.latency if self.pulses else 0)
 
     def elaborate(self, platform):
         m = Module()

@@ -10,7 +10,9 @@ from tests.rtl.simulation import run
 from tests.support import FOLDED, assert_bits
 
 CASES = {"wide": FOLDED["folded wide"], "tall": replace(FOLDED["folded wide"], rows=21, cols=7, lanes=3),
-         "a lane": replace(FOLDED["folded wide"], rows=3, cols=4, lanes=1)}
+         "a lane": replace(FOLDED["folded wide"], rows=3, cols=4, lanes=1),
+         "parts": replace(FOLDED["folded wide"], rows=45, cols=30, lanes=20),
+         "a chunk": replace(FOLDED["folded wide"], rows=70, cols=32, lanes=32), "rolled": FOLDED["rolled"]}
 OUTPUTS = ("slot_number", "row", "chunk", "place", "mask", "up")
 
 
@@ -104,5 +106,40 @@ def test_a_visit_a_cycle():
             await ctx.tick()
         first, last = seen.index(1), len(seen) - seen[::-1].index(1)
         assert_bits("visits", [1] * (config.rows * config.chunks), seen[first:last])
+
+    run(walk, check)
+
+
+@pytest.mark.parametrize("density", [0.0, 0.05, 0.3, 1.0])
+@pytest.mark.parametrize("name", CASES)
+def test_cycles_of_slots(name, density):
+    """All slots at once: `latency` up to the first visit, and two cycles a word at most beyond the visits."""
+    config = CASES[name]
+    walk, rng, n_slots = PulseWalk(config), np.random.default_rng(4), 5
+    rows = rng.random((n_slots, config.rows)) < density
+    rows[0, 0] |= density > 0
+
+    async def check(ctx):
+        ctx.set(walk.write, 1)
+        for pulses in rows:
+            for beat in range((walk.row_chunks + config.chunks) * walk.beats):
+                lines = padded(pulses, config.lanes).reshape(-1, walk.beat_lines)
+                ctx.set(walk.beat, beat)
+                ctx.set(walk.pulses, word(lines[beat]) if beat < len(lines) else 1)
+                await ctx.tick()
+        ctx.set(walk.write, 0)
+        ctx.set(walk.slot, 1)
+        await ctx.tick().repeat(n_slots)
+        ctx.set(walk.slot, 0)
+        ctx.set(walk.ended, 1)
+        cycle, first = n_slots, None
+        while not ctx.get(walk.done):
+            if ctx.get(walk.coincide) and first is None:
+                first = cycle
+            await ctx.tick()
+            cycle += 1
+        if density:
+            assert_bits("cycles from a slot's strobe to its first visit", walk.latency, first)
+        assert cycle <= int(rows.sum()) * config.chunks + 2 * walk.row_chunks * n_slots + walk.latency
 
     run(walk, check)
