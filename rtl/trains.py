@@ -17,12 +17,16 @@ _SUM = Format(MAX_LEVEL.bit_length(), signed=False)
 class _TrainPipeline(Component):
     """Makes the pulses of a chunk of P lines in a slot: one chunk a cycle that `takes` it, `latency` cycles later.
 
-    Slots come in order, each with all its chunks: a train that is spread evenly keeps a sum a line.
+    Slots come in order, each with all its chunks: a train that is spread evenly keeps a sum a line. The sum of a slot is
+    a step longer where a chunk comes again three cycles later at the earliest; the clock of a rolled tile can do without.
+
+    Members: `wanted` of a chunk whose slot is `first_slot` or later; `comes`, where the next cycle's is `valid`.
     """
 
     def __init__(self, config: TileConfig, lanes: int, row_chunks: int, col_chunks: int):
         self.lanes, self.row_chunks = lanes, row_chunks
         self.chunks = row_chunks + col_chunks
+        self.more = int(self.chunks > 2 and not config.rolled)
         self.uniform = UniformLanes(lanes, max(row_chunks, col_chunks), config.rounds, rolled=config.rolled)
         super().__init__({
             "write": In(1), "write_chunk": In(range(self.chunks)), "lane": In(range(lanes)),
@@ -30,17 +34,18 @@ class _TrainPipeline(Component):
             "seed": In(32), "event": In(32),
             "clear": In(1), "ask": In(1), "takes": Out(1), "ask_chunk": In(range(self.chunks)),
             "slot": In(range(MAX_BL + 1)),
-            "valid": Out(1), "chunk": Out(range(self.chunks)), "made_slot": Out(range(MAX_BL + 1)),
+            "first_slot": In(range(MAX_BL + 1)), "comes": Out(1),
+            "valid": Out(1), "chunk": Out(range(self.chunks)), "wanted": Out(1),
             "pulses": Out(lanes), "negatives": Out(lanes),
         })
 
     @property
     def latency(self) -> int:
-        return self.uniform.latency + 1
+        return self.uniform.latency + 1 + self.more
 
     def elaborate(self, platform):
         m = Module()
-        lanes, n_fetch = self.lanes, self.uniform.latency - 1
+        lanes, n_fetch, more = self.lanes, self.uniform.latency - 1, self.more
         m.submodules.uniform = uniform = self.uniform
         m.submodules.stored = stored = LaneMemory(TRAIN_WORD, self.chunks, lanes, any_on_collision=True)
         m.submodules.sums = sums = LaneMemory(_SUM, self.chunks, lanes)
@@ -52,37 +57,39 @@ class _TrainPipeline(Component):
             uniform.chunk.eq(Mux(is_row, self.ask_chunk, self.ask_chunk - self.row_chunks)),
             stored.address.eq(uniform.late(m, self.ask_chunk, n_fetch - 1)),
             sums.address.eq(uniform.late(m, self.ask_chunk, n_fetch)),
-            sums.write_address.eq(uniform.late(m, self.ask_chunk, n_fetch + 1)),
-            self.chunk.eq(uniform.late(m, self.ask_chunk, n_fetch + 2)),
-            self.made_slot.eq(uniform.late(m, self.slot, n_fetch + 2)), self.takes.eq(uniform.takes),
+            sums.write_address.eq(uniform.late(m, self.ask_chunk, n_fetch + 1 + more)),
+            self.chunk.eq(uniform.late(m, self.ask_chunk, n_fetch + 2 + more)), self.takes.eq(uniform.takes),
         ]
-        flight, is_asked = Signal(uniform.latency), Signal()
-        m.d.comb += is_asked.eq(self.ask & self.takes)
+        flight, is_asked = Signal(self.latency - 1), Signal()
+        m.d.comb += [is_asked.eq(self.ask & self.takes), self.comes.eq(flight[-1] & ~self.clear)]
         m.d.sync += Cat(flight, self.valid).eq(Mux(self.clear, 0, Cat(is_asked, flight)))
         self._store(m, stored)
 
         # a pulse where the sum passes its modulus; half of it to begin with
-        slot, late_row = (uniform.late(m, value, n_fetch + 1) for value in (self.slot, is_row))
+        slot, is_first, late_row = (uniform.late(m, value, n_fetch + 1) for value in (self.slot, self.slot == 0, is_row))
         modulus = Signal(range(MAX_LEVEL + 1), reset_less=True)
-        m.d.sync += modulus.eq(Mux(self.kind == Train.MEAN_COUNT, self.bl, MAX_LEVEL))
-        m.d.comb += sums.write_mask.eq(delay(m, is_asked, n_fetch + 1, reset=True).replicate(lanes))
+        m.d.sync += [modulus.eq(Mux(self.kind == Train.MEAN_COUNT, self.bl, MAX_LEVEL)),
+                     self.wanted.eq(delay(m, slot, more) >= self.first_slot)]
+        m.d.comb += sums.write_mask.eq(delay(m, is_asked, n_fetch + 1 + more, reset=True).replicate(lanes))
+        has_sum = delay(m, ~late_row & (self.kind != Train.STOCHASTIC) & (self.kind != Train.WORDS), more)
         for lane in range(lanes):
             value, amount = delay(m, stored.values[lane], 1), stored.values[lane][:_SUM.bits]
             short = Signal(signed(_SUM.bits + 1), name=f"short_{lane}", reset_less=True)
             m.d.sync += short.eq(amount - modulus)
-            before = Mux(slot == 0, modulus >> 1, sums.values[lane])
-            total, rest = (Signal(signed(_SUM.bits + 2), name=f"{name}_{lane}") for name in ("total", "rest"))
-            is_passed = rest >= 0
-            m.d.comb += [total.eq(before + value[:_SUM.bits]), rest.eq(before + short),
-                         sums.write_values[lane].eq(Mux(is_passed, rest, total))]
-            m.d.sync += self.negatives[lane].eq(Mux(self.kind == Train.WORDS, value[0], value[-1]))
+            before = Mux(is_first, modulus >> 1, sums.values[lane])
+            total, rest = delay(m, before + value[:_SUM.bits], more), delay(m, before + short, more)
+            is_passed, is_on = rest >= 0, Signal(name=f"is_on_{lane}")
+            m.d.comb += sums.write_values[lane].eq(Mux(is_passed, rest, total))
             with m.Switch(self.kind):
                 with m.Case(Train.STOCHASTIC):
-                    m.d.sync += self.pulses[lane].eq(uniform.draws[lane] < value[:_SUM.bits])
+                    m.d.comb += is_on.eq(uniform.draws[lane] < value[:_SUM.bits])
                 with m.Case(Train.WORDS):
-                    m.d.sync += self.pulses[lane].eq(value.bit_select(slot + 1, 1))
+                    m.d.comb += is_on.eq(value[1:].bit_select(slot, 1))
                 with m.Default():
-                    m.d.sync += self.pulses[lane].eq(Mux(late_row, slot < value[:_SUM.bits], is_passed))
+                    m.d.comb += is_on.eq(slot < value[:_SUM.bits])
+            is_negative = delay(m, Mux(self.kind == Train.WORDS, value[0], value[-1]), more)
+            m.d.sync += [self.negatives[lane].eq(is_negative),
+                         self.pulses[lane].eq(Mux(has_sum, is_passed, delay(m, is_on, more)))]
         return m
 
     def _store(self, m: Module, stored: LaneMemory):
@@ -157,12 +164,13 @@ class TrainSource(Component):
         m = Module()
         pipeline = self.pipeline
 
-        # everything waits while a slot stands that has not been taken, and begins again in the cycle behind `advance`:
-        # what is enabled here is far away, and who takes a slot has compared times before
-        is_moving, is_made = Signal(), Signal()
+        # everything waits while a slot stands that has not been taken, and begins again in the cycle behind `advance`;
+        # what is enabled is far away and much, so that it is decided a cycle ahead, and cleared a cycle behind `stop`
+        is_moving, is_made, is_ready = Signal(init=1), Signal(), Signal()
         m.submodules.pipeline = EnableInserter(is_moving)(pipeline)
-        m.d.comb += [is_moving.eq(~(pipeline.valid & self.ready) | self.stop),
-                     is_made.eq(pipeline.valid & is_moving & ~self.stop), pipeline.clear.eq(self.stop)]
+        m.d.comb += [is_made.eq(pipeline.valid & is_moving & ~self.stop & ~pipeline.clear),
+                     pipeline.clear.eq(delay(m, self.stop, 1, reset=True))]
+        m.d.sync += is_moving.eq(~(is_ready & Mux(is_moving, pipeline.comes, pipeline.valid)))
 
         # ask for chunk after chunk, slot after slot
         with m.If(self.stop):
@@ -176,15 +184,15 @@ class TrainSource(Component):
                              pipeline.ask.eq(pipeline.slot + 1 != self.bl)]
 
         # the beats of a slot
-        with m.If(self.advance | self.stop):
-            m.d.sync += self.ready.eq(0)
-        first = Signal.like(self.first_slot)
         with m.If(self.start):
-            m.d.sync += first.eq(self.first_slot)
-        m.d.comb += [self.beat.eq(is_made & (pipeline.made_slot >= first)), self.beat_chunk.eq(pipeline.chunk),
-                     self.pulses.eq(pipeline.pulses), self.negatives.eq(pipeline.negatives)]
-        with m.If(self.beat & (pipeline.chunk == self.chunks - 1)):
-            m.d.sync += self.ready.eq(1)
+            m.d.sync += pipeline.first_slot.eq(self.first_slot)
+        m.d.comb += [
+            self.beat.eq(is_made & pipeline.wanted), self.beat_chunk.eq(pipeline.chunk),
+            self.pulses.eq(pipeline.pulses), self.negatives.eq(pipeline.negatives),
+            is_ready.eq((self.ready & ~(self.advance | self.stop))
+                        | (self.beat & (pipeline.chunk == self.chunks - 1))),
+        ]
+        m.d.sync += self.ready.eq(is_ready)
 
         bits = len(pipeline.lane) if self.parts > 1 else len(self.lane)
         m.d.comb += [
