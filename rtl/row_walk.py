@@ -3,11 +3,12 @@
 from functools import reduce
 from operator import or_
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, ResetInserter, Signal, Value
 from amaranth.lib import data, stream
-from amaranth.lib.wiring import Component, In, Out
+from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from golden.config import MAX_BL, TileConfig
+from rtl.stream import StreamRegister
 
 _PART = 8
 """Lines among which the lowest is found in a cycle."""
@@ -68,19 +69,30 @@ class RowWalk(Component):
                 m.d.sync += [at.eq(part), is_last.eq(~_at_least(part.pulses, 2))]
 
         # its number: the lines of a part by the bits of their number
-        row = self.o.payload
         line = Cat(Cat(found.pulses[line] for line in range(self.part_lines) if line >> bit & 1).any()
                    for bit in range((self.part_lines - 1).bit_length()))
+        row = {"row": found.word * self.config.lanes + Cat(line, found.number), "slot": found.slot,
+               "negative": (found.pulses & found.negatives).any()}
+        self._give(m, is_found, is_taken, row)
+        m.d.comb += self.done.eq(is_empty & ~(lines.any() | is_found | self.o.valid))
+        return m
+
+    def _give(self, m: Module, is_found, is_taken, row: dict):
+        """A row through a register, whose `ready` looks ahead in a rolled tile alone: much waits for it."""
+        if not self.config.rolled:
+            register = StreamRegister(self.o.payload.shape())
+            m.submodules.register = ResetInserter(self.clear)(register)
+            connect(m, register.o, flipped(self.o))
+            m.d.comb += [register.i.valid.eq(is_found), is_taken.eq(is_found & register.i.ready),
+                         *(register.i.payload[name].eq(value) for name, value in row.items())]
+            return
         m.d.comb += is_taken.eq(is_found & (~self.o.valid | self.o.ready))
         with m.If(self.clear):
             m.d.sync += self.o.valid.eq(0)
         with m.Elif(is_taken):
-            m.d.sync += [row.row.eq(found.word * self.config.lanes + Cat(line, found.number)), row.slot.eq(found.slot),
-                         row.negative.eq((found.pulses & found.negatives).any()), self.o.valid.eq(1)]
+            m.d.sync += [self.o.valid.eq(1), *(self.o.payload[name].eq(value) for name, value in row.items())]
         with m.Elif(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
-        m.d.comb += self.done.eq(is_empty & ~(lines.any() | is_found | self.o.valid))
-        return m
 
     def _fetch(self, m: Module, is_there, is_taken, word) -> Value:
         """Word after word of the slots that were played, every other cycle at most; whether there is none to come."""
