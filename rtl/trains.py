@@ -17,8 +17,8 @@ _SUM = Format(MAX_LEVEL.bit_length(), signed=False)
 class _TrainPipeline(Component):
     """Makes the pulses of a chunk of P lines in a slot: one chunk a cycle that `takes` it, `latency` cycles later.
 
-    Slots come in order, each with all its chunks: a train that is spread evenly keeps a sum a line. The sum of a slot is
-    a step longer where a chunk comes again three cycles later at the earliest; the clock of a rolled tile can do without.
+    Slots come in order, each with all its chunks: a train that is spread evenly keeps a sum a line. Adding takes a
+    step more where a chunk comes again three cycles later at the earliest; the clock of a rolled tile can do without.
 
     Members: `wanted` of a chunk whose slot is `first_slot` or later; `comes`, where the next cycle's is `valid`.
     """
@@ -66,30 +66,32 @@ class _TrainPipeline(Component):
         self._store(m, stored)
 
         # a pulse where the sum passes its modulus; half of it to begin with
-        slot, is_first, late_row = (uniform.late(m, value, n_fetch + 1) for value in (self.slot, self.slot == 0, is_row))
+        slot, is_first, late_row = (uniform.late(m, value, n_fetch + 1)
+                                    for value in (self.slot, self.slot == 0, is_row))
         modulus = Signal(range(MAX_LEVEL + 1), reset_less=True)
         m.d.sync += [modulus.eq(Mux(self.kind == Train.MEAN_COUNT, self.bl, MAX_LEVEL)),
                      self.wanted.eq(delay(m, slot, more) >= self.first_slot)]
         m.d.comb += sums.write_mask.eq(delay(m, is_asked, n_fetch + 1 + more, reset=True).replicate(lanes))
-        has_sum = delay(m, ~late_row & (self.kind != Train.STOCHASTIC) & (self.kind != Train.WORDS), more)
+        is_counted = delay(m, late_row, more)
         for lane in range(lanes):
             value, amount = delay(m, stored.values[lane], 1), stored.values[lane][:_SUM.bits]
             short = Signal(signed(_SUM.bits + 1), name=f"short_{lane}", reset_less=True)
             m.d.sync += short.eq(amount - modulus)
             before = Mux(is_first, modulus >> 1, sums.values[lane])
             total, rest = delay(m, before + value[:_SUM.bits], more), delay(m, before + short, more)
-            is_passed, is_on = rest >= 0, Signal(name=f"is_on_{lane}")
+            is_passed = rest >= 0
+            is_drawn, is_given, is_early = (delay(m, each, more) for each in (
+                uniform.draws[lane] < value[:_SUM.bits], value[1:].bit_select(slot, 1), slot < value[:_SUM.bits]))
+            is_negative = delay(m, Mux(self.kind == Train.WORDS, value[0], value[-1]), more)
             m.d.comb += sums.write_values[lane].eq(Mux(is_passed, rest, total))
+            m.d.sync += self.negatives[lane].eq(is_negative)
             with m.Switch(self.kind):
                 with m.Case(Train.STOCHASTIC):
-                    m.d.comb += is_on.eq(uniform.draws[lane] < value[:_SUM.bits])
+                    m.d.sync += self.pulses[lane].eq(is_drawn)
                 with m.Case(Train.WORDS):
-                    m.d.comb += is_on.eq(value[1:].bit_select(slot, 1))
+                    m.d.sync += self.pulses[lane].eq(is_given)
                 with m.Default():
-                    m.d.comb += is_on.eq(slot < value[:_SUM.bits])
-            is_negative = delay(m, Mux(self.kind == Train.WORDS, value[0], value[-1]), more)
-            m.d.sync += [self.negatives[lane].eq(is_negative),
-                         self.pulses[lane].eq(Mux(has_sum, is_passed, delay(m, is_on, more)))]
+                    m.d.sync += self.pulses[lane].eq(Mux(is_counted, is_early, is_passed))
         return m
 
     def _store(self, m: Module, stored: LaneMemory):
