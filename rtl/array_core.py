@@ -171,12 +171,12 @@ class ArrayCore(Component):
     def _noise(self, m: Module, is_stepping):
         """Converters and devices take turns at the same noise lanes; write noise beside step noise has its own."""
         sampler, updater, engine, side = self.sampler, self.updater, self.config.engine, self._side
-        taken = [Signal.like(each, name=f"taken_{n}", reset_less=True)
-                 for n, each in enumerate((self.row, self.chunk, self.slot))]
-        with m.If(~self.blocked):
-            m.d.sync += [register.eq(each) for register, each in
-                         zip(taken, (self.row, self.chunk, self.slot), strict=True)]
-        row, chunk, slot = taken
+        row, chunk, slot = self.row, self.chunk, self.slot
+        for _ in range(updater.entry if updater else 0):  # as its visit waits in the updater
+            taken = [Signal.like(each, name="taken", reset_less=True) for each in (row, chunk, slot)]
+            with m.If(~self.blocked):
+                m.d.sync += [new.eq(old) for new, old in zip(taken, (row, chunk, slot), strict=True)]
+            row, chunk, slot = taken
         streams = [stream for stream, sigma in ((Stream.UPDATE, engine.sigma), (Stream.WRITE, engine.write_sigma))
                    if sigma and updater] or [Stream.UPDATE]
         for n, (noise, stream) in enumerate(zip(self.noise, streams, strict=True)):

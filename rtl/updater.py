@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Device engines of the emulated array: coincidences to new weights, P cross-points a cycle."""
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
@@ -18,12 +18,13 @@ _PLANES = (Plane.STEP_UP, Plane.STEP_DOWN, Plane.SLOPE_UP, Plane.SLOPE_DOWN, *_B
 class Updater(Component):
     """Applies one coincidence to each masked lane of a chunk of cross-points, one chunk a cycle.
 
-    What is offered (`valid`, `place`, `mask`, `up`) and not `blocked` is taken, and waits for its turn: `visit` says
-    that it begins, and that its noise must be asked for, which takes `noise_latency` cycles. While a visit to the same
-    place is on its way from fetch to write the next one waits, at most `wait` cycles after the former, and blocks
-    whatever is offered. `fetch_latency` cycles after a visit `address` fetches its weights, which come `FETCH_LATENCY`
-    cycles later; `write_latency` cycles after the visit the new weights are written. With write noise these are the
-    persistent weights, and what multiplies is written `apparent_latency` cycles after the visit.
+    What is offered (`valid`, `place`, `mask`, `up`) and not `blocked` is taken, and waits for its turn, which comes
+    `entry` cycles later at the earliest, not counting those that are blocked: `visit` says that it begins, and that its
+    noise must be asked for, which takes `noise_latency` cycles. While a visit to the same place is on its way from
+    fetch to write the next one waits, at most `wait` cycles after the former, and blocks whatever is behind it.
+    `fetch_latency` cycles after a visit `address` fetches its weights, which come `FETCH_LATENCY` cycles later;
+    `write_latency` cycles after the visit the new weights are written. With write noise these are the persistent
+    weights, and what multiplies is written `apparent_latency` cycles after the visit.
 
     Members: `valid`, `place`, `mask`, `up`, `xi` in; `blocked`, `visit`, `coincidences` out; `address` out and
     `weights` in; `write_place`, `write_mask`, `write_values` out; with write noise `write_xi` in, `apparent_place`,
@@ -34,6 +35,7 @@ class Updater(Component):
 
     def __init__(self, config: TileConfig, noise_latency: int):
         self.config = config
+        self.entry = 1 if config.rolled else 2  # whose clock has the time to compare places and decide in one cycle
         self.has_write_noise = config.engine.write_sigma > 0
         self.arrival = max(noise_latency if config.engine.sigma or self.has_write_noise else 0, FETCH_LATENCY)
         self.engines = [DeviceLane(config.engine) for _ in range(config.lanes)]
@@ -76,7 +78,7 @@ class Updater(Component):
     @property
     def drain(self) -> int:
         """Most cycles after a visit was taken until all that it writes has been written."""
-        return 1 + self.wait + (self.apparent_latency if self.has_write_noise else self.write_latency)
+        return self.entry * (1 + self.wait) + (self.apparent_latency if self.has_write_noise else self.write_latency)
 
     def elaborate(self, platform):
         m = Module()
@@ -119,24 +121,43 @@ class Updater(Component):
     def _enter(self, m: Module) -> tuple:
         """The visit at hand: its place, lanes and directions. It waits for another of the same place.
 
-        What is offered is compared with all that are on their way, so that a register has the answer when it is taken.
+        What is offered is compared with all that are on their way, so that a register has the answer at its turn. No
+        more than one of them is to the same place then, as each has waited for the one before.
         """
         is_waiting, visits = Signal(), [self.visit]
         place, mask, up = (Signal.like(offered, name=name, reset_less=True)
                            for name, offered in (("taken", self.place), ("mask", self.mask), ("up", self.up)))
-        places, hits = [place], Signal(self.wait)  # the lowest of a visit in the cycle before
+        places, hits, is_hit = [place], Signal(self.wait), Signal()  # the lowest of a visit in the cycle before
         for _ in range(self.wait - 1):
             visits.append(delay(m, visits[-1], 1, reset=True))
             places.append(delay(m, places[-1], 1))
-        m.d.comb += [self.blocked.eq(is_waiting & hits.any()), self.visit.eq(is_waiting & ~hits.any())]
+        m.d.comb += [self.blocked.eq(is_waiting & is_hit), self.visit.eq(is_waiting & ~is_hit)]
+        if self.entry == 1:
+            offered, found = (self.valid, self.place, self.mask, self.up), self._found(visits, places)
+        else:
+            offered, found = self._compare(m, visits, places)
         with m.If(self.blocked):
-            m.d.sync += hits.eq(hits << 1)
+            m.d.sync += [hits.eq(hits << 1), is_hit.eq(~hits[-1])]
         with m.Else():
-            m.d.sync += [
-                is_waiting.eq(self.valid), place.eq(self.place), mask.eq(self.mask), up.eq(self.up),
-                hits.eq(Cat(visit & (at == self.place) for visit, at in zip(visits, places, strict=True))),
-            ]
+            m.d.sync += [*(old.eq(new) for old, new in zip((is_waiting, place, mask, up), offered, strict=True)),
+                         hits.eq(found), is_hit.eq(found.any())]
         return place, mask & self.visit.replicate(len(mask)), up
+
+    def _compare(self, m: Module, visits: list, places: list) -> tuple:
+        """What is next, and its hits, found while it came: also of the one at hand, which it follows."""
+        offered = (self.valid, self.place, self.mask, self.up)
+        waiting = [Signal.like(each, name=f"next_{each.name}", reset_less=each is not self.valid) for each in offered]
+        hits = Signal(self.wait)  # the lowest of the one at hand
+        with m.If(self.blocked):
+            m.d.sync += hits.eq(Cat(hits[0], 0, hits[1:-1]))
+        with m.Else():
+            m.d.sync += [*(old.eq(new) for old, new in zip(waiting, offered, strict=True)),
+                         hits.eq(self._found([waiting[0], *visits[:-1]], [waiting[1], *places[:-1]]))]
+        return waiting, hits
+
+    def _found(self, visits: list, places: list) -> Value:
+        """Which of the visits is to the place that is offered."""
+        return Cat(visit & (at == self.place) for visit, at in zip(visits, places, strict=True))
 
     def _parameters(self, m: Module, step_place, bounds_place):
         """Steps and slopes are fetched first, bounds when the steps are known."""

@@ -35,10 +35,14 @@ class UpdaterProperties(Component):
         m.d.sync += is_late.eq(1)
         m.d.comb += Assume(~is_late | (self.watched == watched), "one place is watched")
 
-        # what was taken last and waits for its turn
-        is_waiting, place, taken_mask = Signal(), Signal.like(self.place), Signal.like(self.mask)
-        with m.If(~design.blocked):
-            m.d.sync += [is_waiting.eq(self.valid), place.eq(self.place), taken_mask.eq(self.mask)]
+        # what was taken and waits for its turn; the last one's turn is next
+        is_waiting, place, taken_mask = self.valid, self.place, self.mask
+        for _ in range(design.entry):
+            waiting = [Signal.like(each, name=f"waiting_{n}") for n, each in
+                       enumerate((is_waiting, place, taken_mask))]
+            with m.If(~design.blocked):
+                m.d.sync += [new.eq(old) for new, old in zip(waiting, (is_waiting, place, taken_mask), strict=True)]
+            is_waiting, place, taken_mask = waiting
         m.d.comb += [Assert(~design.visit | is_waiting, "a visit begins only if it was taken"),
                      Assert(design.blocked == (is_waiting & ~design.visit), "nothing is taken while a visit waits")]
 

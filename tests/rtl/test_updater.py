@@ -9,7 +9,7 @@ from golden.noise import gaussian_of_draw
 from golden.presets import DEVICES
 from rtl.updater import Updater
 from tests.rtl.simulation import asked, put, run, take
-from tests.support import CONFIGS, HUMP, assert_bits, device_planes
+from tests.support import CONFIGS, FOLDED, HUMP, assert_bits, device_planes
 
 NOISE_LATENCY = 9
 CASES = {
@@ -17,6 +17,7 @@ CASES = {
                                          "writenoise alone")},
     "C equals P": TileConfig(rows=3, cols=4, lanes=4, device=DEVICES["SoftBounds"]),
     "one chunk, table": TileConfig(rows=2, cols=3, lanes=3, device=HUMP),
+    "rolled": FOLDED["rolled"],
     "narrow parameters": replace(CONFIGS["linear"], parameter_bits=9),
     "narrow parameters, writenoise": replace(CONFIGS["writenoise"], parameter_bits=9),
     **{f"constants, {name}": replace(CONFIGS[name], device=CONFIGS[name].device.alike(), parameter_bits=0)
@@ -102,7 +103,7 @@ def update(config: TileConfig, places, seed: int, pause: float = 0.0) -> tuple[l
         nonlocal found_coincidences
         await load(ctx)
         ctx.set(updater.active, 1)
-        waiting, taken, noises, idle_for, cycle = list(visits), None, [None] * NOISE_LATENCY, 0, 0
+        waiting, taken, noises, idle_for, cycle = list(visits), [], [None] * NOISE_LATENCY, 0, 0
         while idle_for <= updater.drain:
             offered = bool(waiting) and rng.random() >= pause
             ctx.set(updater.valid, offered)
@@ -111,11 +112,11 @@ def update(config: TileConfig, places, seed: int, pause: float = 0.0) -> tuple[l
                 ctx.set(updater.place, visit["place"])
                 ctx.set(updater.mask, bits(visit["mask"]))
                 ctx.set(updater.up, bits(visit["up"]))
-            noises.append(taken if ctx.get(updater.visit) else None)
+            noises.append(taken.pop(0) if ctx.get(updater.visit) else None)
             if ctx.get(updater.visit):
                 cycles.append(cycle)
             if offered and not ctx.get(updater.blocked):
-                taken = waiting.pop(0)
+                taken.append(waiting.pop(0))
             arrived = noises.pop(0)
             put(ctx, updater.xi, arrived["xi"] if arrived else rng.integers(-4000, 4000, config.lanes))
             if has_write_noise:
@@ -154,7 +155,7 @@ def test_random_places(name, pause):
     update(config, places, 2, pause)
 
 
-@pytest.mark.parametrize("name", ["tiny", "quiet", "table"])
+@pytest.mark.parametrize("name", ["tiny", "quiet", "table", "rolled"])
 def test_same_place_again_waits_as_long_as_it_must(name):
     """The worst case: one row of one chunk, in every slot of the longest train."""
     config = CASES[name]
@@ -198,6 +199,8 @@ def test_write_latency_is_exact(name):
         ctx.set(updater.mask, 1)
         await ctx.tick()
         ctx.set(updater.valid, 0)
+        for _ in range(updater.entry - 1):
+            await ctx.tick()
         for cycle in range(updater.write_latency + 5):
             assert ctx.get(updater.visit) == (cycle == 0)
             if ctx.get(updater.write_mask):
