@@ -134,13 +134,15 @@ class Updater(Component):
         m.d.comb += [self.blocked.eq(is_waiting & is_hit), self.visit.eq(is_waiting & ~is_hit)]
         if self.entry == 1:
             offered, found = (self.valid, self.place, self.mask, self.up), self._found(visits, places)
+            m.d.comb += is_hit.eq(hits.any())
         else:
             offered, found = self._compare(m, visits, places)
+            m.d.sync += is_hit.eq(Mux(self.blocked, ~hits[-1], found.any()))
         with m.If(self.blocked):
-            m.d.sync += [hits.eq(hits << 1), is_hit.eq(~hits[-1])]
+            m.d.sync += hits.eq(hits << 1)
         with m.Else():
             m.d.sync += [*(old.eq(new) for old, new in zip((is_waiting, place, mask, up), offered, strict=True)),
-                         hits.eq(found), is_hit.eq(found.any())]
+                         hits.eq(found)]
         return place, mask & self.visit.replicate(len(mask)), up
 
     def _compare(self, m: Module, visits: list, places: list) -> tuple:
