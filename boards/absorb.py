@@ -13,6 +13,7 @@ rewrites yosys' netlist in place, which must be flat.
 import json
 import sys
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 _OPERANDS = {side: [f"{side}{n}" for n in range(18)] for side in "AB"}
@@ -117,12 +118,17 @@ class Netlist:
         cell["port_directions"] |= {"CLK0": "input", "CE0": "input", "RST0": "input"}
 
 
-def absorb(path: Path, top: str = "top") -> int:
-    """Rewrite a netlist in place; how many registers went into blocks."""
+def rewrite(path: Path, change: Callable[[dict], int], top: str = "top") -> int:
+    """Change the top of a netlist in place; what `change` says of it."""
     netlist = json.loads(path.read_text())
-    absorbed = Netlist(netlist["modules"][top]).absorb()
+    told = change(netlist["modules"][top])
     path.write_text(json.dumps(netlist))
-    return absorbed
+    return told
+
+
+def absorb(path: Path) -> int:
+    """Rewrite a netlist in place; how many registers went into blocks."""
+    return rewrite(path, lambda module: Netlist(module).absorb())
 
 
 if __name__ == "__main__":

@@ -10,18 +10,22 @@ read what the register read, so a chain of registers grows into a tree. Values a
 
 rewrites yosys' netlist in place, which must be flat.
 """
-import json
 import re
 import sys
 from pathlib import Path
 
-from boards.absorb import Netlist
+from boards.absorb import Netlist, rewrite
 
 GROUP = 16
 """Readers of one copy."""
 
 
-def duplicate(module: dict, group: int = GROUP) -> int:
+def duplicate(path: Path) -> int:
+    """Rewrite a netlist in place; how many copies were made."""
+    return rewrite(path, _duplicate)
+
+
+def _duplicate(module: dict) -> int:
     """Copy registers of a flat module in place; how many copies there are."""
     netlist, before = Netlist(module), len(module["cells"])
     free = 1 + max(bit for net in module["netnames"].values() for bit in net["bits"] if isinstance(bit, int))
@@ -31,11 +35,11 @@ def duplicate(module: dict, group: int = GROUP) -> int:
         cell = netlist.cells[name]
         [bit] = cell["connections"]["Q"]
         # the copies of a synchronizer could disagree
-        if len(netlist.readers[bit]) <= group or "synchronizer" in name:
+        if len(netlist.readers[bit]) <= GROUP or "synchronizer" in name:
             continue
         readers = sorted(netlist.readers[bit], key=_in_order)
-        for first in range(group, len(readers), group):
-            _copy(netlist, module["netnames"], name, free, readers[first:first + group])
+        for first in range(GROUP, len(readers), GROUP):
+            _copy(netlist, module["netnames"], name, free, readers[first:first + GROUP])
             free += 1
         # what it reads has more readers now
         source = netlist.driver.get(cell["connections"].get("DI", [None])[0])
@@ -68,13 +72,5 @@ def _in_order(reader: tuple) -> list:
                                     for part in re.split(r"(\d+)", f"{name}/{port}")]
 
 
-def rewrite(path: Path, top: str = "top") -> int:
-    """Rewrite a netlist in place; how many copies were made."""
-    netlist = json.loads(path.read_text())
-    copies = duplicate(netlist["modules"][top])
-    path.write_text(json.dumps(netlist))
-    return copies
-
-
 if __name__ == "__main__":
-    print(f"{rewrite(Path(sys.argv[1]))} registers are copies for every {GROUP} readers")
+    print(f"{duplicate(Path(sys.argv[1]))} registers are copies for every {GROUP} readers")

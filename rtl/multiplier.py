@@ -58,8 +58,9 @@ class Multiplier(Component):
         config, lanes, charge = self.config, self.config.lanes, shape_of(self.config.charge)
         forward = delay(m, self.forward, 1 + (not config.rolled))
         # what all lanes need comes from registers; a start before the first visit stays before it
-        visit, is_last, is_end, chunk = (delay(m, value, self._product_latency - 1, reset=True) for value in (
-            self.visit, self.visit & self.last, self.visit & self.last | self.start, self.chunk))
+        ending = self.visit & self.last
+        visit, is_last, is_end, chunk = (delay(m, value, self._product_latency - 1, reset=True)
+                                         for value in (self.visit, ending, ending | self.start, self.chunk))
         # one more register on the way from the multipliers, which stand in rows of their own
         products = [delay(m, product(m, f"product_{lane}", weight, factor), 1)
                     for lane, (weight, factor) in enumerate(zip(self.weights, self.factors, strict=True))]

@@ -10,7 +10,7 @@ from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import Component, In, Out
 
 from boards.absorb import Netlist
-from boards.duplicate import GROUP, rewrite
+from boards.duplicate import GROUP, duplicate
 from tests.boards.test_absorb import prove_the_same, synthesized
 
 pytestmark = [pytest.mark.synthesis,
@@ -55,7 +55,7 @@ def test_registers_have_no_more_readers_than_a_group_and_do_the_same(tmp_path):
     path = synthesized(tmp_path, Enables())
     most = max(map(len, readers(path).values()))
     assert most > Enables.lanes, "there must be something to copy"
-    n_copies, found = rewrite(path), readers(path)
+    n_copies, found = duplicate(path), readers(path)
     assert n_copies == sum("_copy_" in name for name in found) >= most // GROUP
     assert all(0 < len(each) <= GROUP for each in found.values())
     prove_the_same(tmp_path, "+/ecp5/cells_sim.v")
@@ -64,5 +64,5 @@ def test_registers_have_no_more_readers_than_a_group_and_do_the_same(tmp_path):
 def test_a_synchronizer_is_not_copied(tmp_path):
     """Copies of a register that reads another clock's signal could disagree."""
     path = synthesized(tmp_path, Enables(synchronized=True))
-    rewrite(path)
+    duplicate(path)
     assert max(map(len, readers(path).values())) > Enables.lanes
