@@ -42,9 +42,8 @@ def _duplicate(module: dict) -> int:
             _copy(netlist, module["netnames"], name, free, readers[first:first + GROUP])
             free += 1
         # what it reads has more readers now
-        source = netlist.driver.get(cell["connections"].get("DI", [None])[0])
-        if source and netlist.cells[source]["type"] == "TRELLIS_FF":
-            waiting.append(source)
+        sources = {netlist.driver.get(bits[0]) for port, bits in cell["connections"].items() if port != "Q"}
+        waiting += [each for each in sources if each and netlist.cells[each]["type"] == "TRELLIS_FF"]
     return len(netlist.cells) - before
 
 
