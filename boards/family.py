@@ -121,13 +121,15 @@ def _place_ecp5(platform, mhz: float) -> list[str]:
 
 def _rewriting(name: str, module: str) -> Step:
     """A step of our own between synthesis and placement."""
-    return Step(name=name, command=lambda platform, mhz: [sys.executable, "-m", f"boards.{module}", f"{TOP}.json"])
+    return Step(name=name, command=lambda platform, mhz: [
+        sys.executable, "-m", f"boards.{module}", f"{TOP}.json", platform.device])
 
 
 ECP5 = Family(
     name="ECP5",
     steps=(
         SYNTHESIS, _rewriting("registers into blocks", "absorb"), _rewriting("copies of registers", "duplicate"),
+        _rewriting("places of blocks", "floorplan"),
         Step(name=PLACEMENT, command=_place_ecp5),
         Step(name="bitstream", command=lambda platform, mhz: [
             "yowasp-ecppack", "--compress", "--input", f"{TOP}.config", "--bit", f"{TOP}.bit"]),

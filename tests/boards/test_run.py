@@ -44,7 +44,7 @@ def run_of(config: TileConfig = TINY, **more) -> Run:
 
 
 def test_a_run_keeps_what_was_placed_and_stops_before_the_bitstream(tmp_path):
-    run = measure(fake(["", "", "", placed(61.25), "raise SystemExit(1)"]), TINY, tmp_path, held_out=True)
+    run = measure(fake(["", "", "", "", placed(61.25), "raise SystemExit(1)"]), TINY, tmp_path, held_out=True)
     assert (run.fmax_mhz, run.used["LUT"], run.available["LUT"], run.held_out, run.why) == (61.25, 3, 7, True, "")
     assert run.tile["rows"] == "2"
     assert run.tile["engines"] == "none"
@@ -54,7 +54,7 @@ def test_a_run_keeps_what_was_placed_and_stops_before_the_bitstream(tmp_path):
 
 def test_a_tile_that_does_not_fit_counts_without_a_clock(tmp_path):
     log = leaves(f"{TOP}.tim", LOG.format(90_000))
-    run = measure(fake(["", "", "", f"{log}\nraise SystemExit(1)"]), TINY, tmp_path)
+    run = measure(fake(["", "", "", "", f"{log}\nraise SystemExit(1)"]), TINY, tmp_path)
     assert (run.used["LUT"], run.used["FF"], run.fmax_mhz) == (90_000, 50, None)
     assert run.why == "does not fit: 90,000 LUT of 83,640"
 
@@ -102,7 +102,7 @@ def test_the_planned_tiles_are_tiles_and_three_are_kept_out(name):
 
 
 def test_runs_are_made_once_and_a_failure_does_not_stop_the_others(tmp_path, monkeypatch, capsys):
-    board = fake(["", "", "", placed(61.0)])
+    board = fake(["", "", "", "", placed(61.0)])
     plans = tuple(runs.Planned(size=(2, 2, lanes)) for lanes in (1, 2))
     monkeypatch.setattr(runs, "named", lambda name: board)
     monkeypatch.setattr(runs, "PLANS", {"ECP5": plans})
