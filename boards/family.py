@@ -136,6 +136,8 @@ ECP5 = Family(
     ),
     resources={"LUT": ("TRELLIS_COMB",), "FF": ("TRELLIS_FF",), "block RAM": ("DP16KD",), "DSP": ("MULT18X18D",)},
     bitstream=f"{TOP}.bit", pll=EHXPLLL, models="ecp5/cells_sim.v", has_global_reset=True,
+    # what a wire takes, in ps, for the choice of LUTs: several times what yosys thinks, which saves LUTs by more levels
+    script=("scratchpad -set synth_ecp5.abc9.W 1000",),
     memory=_BLOCKS_18K, multiplier=Multiplier(bits=18, least=9),
 )
 

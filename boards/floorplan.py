@@ -4,7 +4,8 @@
 They stand in a few rows that span the chip, and nextpnr's placer, for which they are cells as any other until it looks
 for a free one of these places, leaves a lane's memory and its multiplier half a chip apart. Here lanes get their places
 in order, each one's blocks together: neighbours are neighbours, and what goes to a group of lanes goes to one part of
-the chip. All other cells are nextpnr's, around them; so is every block that belongs to no lane.
+the chip. What only some lanes have, and what belongs to none, stands on either side of them, as there is no room
+between. All other cells are nextpnr's, around these.
 
     python -m boards.floorplan top.json LFE5U-85F
 
@@ -30,8 +31,8 @@ _DENSITY = 0.5
 @dataclass(frozen=True, kw_only=True)
 class Chip:
     """Where the blocks are. Four of each kind stand in a group of nine columns, whose first ones are `groups`; `rows`
-    of a kind; `size` in columns and rows of eight LUTs. Around `one` row or `two` all lanes are placed, around `aside`
-    what has fewer of them.
+    of a kind; `size` in columns and rows of eight LUTs. Around `one` row or `two` all lanes are placed, around `some`
+    what has fewer of them, and around `none` what has no lanes.
     """
 
     size: tuple[int, int]
@@ -39,7 +40,8 @@ class Chip:
     rows: dict[str, tuple[int, ...]]
     one: int
     two: tuple[int, int]
-    aside: int
+    some: int
+    none: int
 
     within = {MULTIPLIER: ((0, "MULT18_0"), (1, "MULT18_1"), (4, "MULT18_4"), (5, "MULT18_5")),
               MEMORY: ((0, "EBR0"), (2, "EBR1"), (4, "EBR2"), (6, "EBR3"))}
@@ -51,7 +53,7 @@ class Chip:
 
 
 _ECP5_85 = Chip(size=(126, 95), groups=(*range(4, 59, 9), *range(69, 115, 9)),
-                rows={MULTIPLIER: (10, 34, 58), MEMORY: (22, 46, 70, 82)}, one=46, two=(40, 64), aside=16)
+                rows={MULTIPLIER: (10, 34, 58), MEMORY: (22, 46, 70, 82)}, one=46, two=(40, 64), some=16, none=82)
 CHIPS = {f"LFE5{kind}-85F": _ECP5_85 for kind in ("U", "UM", "UM5G")}
 """By device, as nextpnr places blocks there (prjtrellis)."""
 
@@ -62,7 +64,7 @@ def floorplan(path: Path, device: str) -> int:
 
 
 def _place(cells: dict, chip: Chip) -> int:
-    """Name a place for each block of a lane; how many there are."""
+    """Name a place for each block; how many there are."""
     wanted = defaultdict(list)
     for name, position in _positions(cells, chip).items():
         wanted[cells[name]["type"]].append((name, position))
@@ -76,8 +78,9 @@ def _place(cells: dict, chip: Chip) -> int:
 
 
 def _positions(cells: dict, chip: Chip) -> dict[str, tuple[float, float]]:
-    """Where blocks of lanes should be, were each of these places free."""
+    """Where blocks should be, were each of these places free."""
     arrays = _arrays(cells)
+    found = {name: (chip.size[0] / 2, chip.none) for name in sorted(cells) if cells[name]["type"] in chip.rows}
     most = max((len(lanes) for lanes in arrays.values()), default=0)
     blocks = Counter(cells[name]["type"] for lanes in arrays.values() if len(lanes) == most
                      for names in lanes.values() for name in names)
@@ -85,13 +88,12 @@ def _positions(cells: dict, chip: Chip) -> dict[str, tuple[float, float]]:
     is_folded = max(blocks.values(), default=0) <= most > 1
     per_row = -(-most // 2) if is_folded else most
     width = _width(cells, blocks, chip, is_folded)
-    found = {}
     for lanes in arrays.values():
         n = min(per_row, len(lanes))
         for lane, names in lanes.items():
             back, place = divmod(lane, per_row)
             place = per_row - 1 - place if back else place
-            row = chip.aside if len(lanes) < most else chip.two[back] if is_folded else chip.one
+            row = chip.some if len(lanes) < most else chip.two[back] if is_folded else chip.one
             found |= dict.fromkeys(names, (chip.size[0] / 2 + (place + 0.5 - n / 2) * width / per_row, row))
     return found
 
@@ -115,4 +117,4 @@ def _width(cells: dict, blocks: Counter, chip: Chip, is_folded: bool) -> float:
 
 
 if __name__ == "__main__":
-    print(f"{floorplan(Path(sys.argv[1]), sys.argv[2])} blocks of lanes have their places")
+    print(f"{floorplan(Path(sys.argv[1]), sys.argv[2])} blocks have their places")

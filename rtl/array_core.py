@@ -249,9 +249,9 @@ class ArrayCore(Component):
                 *(updater.side_write[plane.name].eq(masked(plane, write)) for plane in parameters),
             ]
         read_lane(m, side.plane, lane, side.read, {
-            Plane.ADC_GAIN: sampler.gains.values, Plane.ADC_OFFSET: sampler.offsets.values})
+            Plane.ADC_GAIN: sampler.gains.values, Plane.ADC_OFFSET: sampler.offsets.values}, more)
         read_lane(m, side.plane, side.lane, side.read, {
-            plane: memory.values for plane, memory in (memories | parameters).items()})
+            plane: memory.values for plane, memory in (memories | parameters).items()}, more)
         for plane, memory in memories.items():
             address, mask, values = side_place, masked(plane, write), [value] * self.config.lanes
             if updater:

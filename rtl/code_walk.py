@@ -37,7 +37,7 @@ class CodeWalk(Component):
     while visits are to come; `visit` with `place`, `chunk`, `factors` and `last` (of an inner run) out.
     """
 
-    settling = 7
+    settling = 8
 
     def __init__(self, config: TileConfig, least: int = 1, factor_latency: int = 0):
         self.config, self.least, self.factor_latency = config, least, factor_latency
@@ -67,13 +67,13 @@ class CodeWalk(Component):
         n_lines, n_chunks = Signal(range(n + 1)), Signal(range(chunks + 1))
         self._list(m, lines.write_port(), listed.write_port(), codes, n_lines, n_chunks)
 
-        # where the walk is
+        # where the walk is, and how far its end; what runs are like stands before the start
         most = max(config.rows, config.chunks)
         outer, inner = Signal(range(max(most, 2))), Signal(range(max(n + 1, self.least, 2)))
+        outer_left, inner_left = Signal.like(outer), Signal.like(inner)
         last_outer, last_inner, is_none = Signal.like(outer), Signal.like(inner), Signal()
         row_base = Signal(range(config.rows * config.chunks))
-        is_last, is_end, is_visit = Signal(), Signal(), Signal()
-        # what the runs are like stands before the start
+        is_last, is_end, is_over, is_visit = Signal(), Signal(), Signal(), Signal()
         n_listed = Mux(self.forward, n_lines, n_chunks)
         m.d.sync += [
             is_none.eq(n_listed == 0), last_inner.eq(Mux(n_listed == 0, 0, n_listed - 1)),
@@ -82,17 +82,22 @@ class CodeWalk(Component):
         runs = {is_long: self._last_step(m, last_inner + config.rolled, least) for is_long, least in
                 ((False, -(-self.least // config.lanes)), (True, self.least))}
         # in backward only the last but one is long, as charges are handed over behind P rows
-        is_long, is_next_long = Signal(), self.forward | (outer + 2 == last_outer)
-        is_first_long = delay(m, self.forward | (last_outer == 1), 1)
+        is_next_long = self.forward | (outer_left == 2)
+        is_first_long, is_only = (delay(m, value, 1) for value in (self.forward | (last_outer == 1), last_outer == 0))
+
+        def begin(is_long):
+            return [inner.eq(0), inner_left.eq(Mux(is_long, runs[True].last, runs[False].last)),
+                    is_end.eq(Mux(is_long, runs[True].is_single, runs[False].is_single))]
+
         with m.If(self.start):
-            m.d.sync += [self.running.eq(1), outer.eq(0), inner.eq(0), row_base.eq(0), is_long.eq(is_first_long),
-                         is_end.eq(Mux(is_first_long, runs[True].is_single, runs[False].is_single))]
+            m.d.sync += [self.running.eq(1), outer.eq(0), row_base.eq(0), outer_left.eq(last_outer),
+                         is_over.eq(is_only), *begin(is_first_long)]
         with m.Elif(self.running):
-            m.d.sync += [inner.eq(inner + 1), is_end.eq(inner + 1 == Mux(is_long, runs[True].last, runs[False].last))]
+            m.d.sync += [inner.eq(inner + 1), inner_left.eq(inner_left - 1), is_end.eq(inner_left == 1)]
             with m.If(is_end):
-                m.d.sync += [inner.eq(0), outer.eq(outer + 1), row_base.eq(row_base + config.chunks),
-                             self.running.eq(outer != last_outer), is_long.eq(is_next_long),
-                             is_end.eq(Mux(is_next_long, runs[True].is_single, runs[False].is_single))]
+                m.d.sync += [outer.eq(outer + 1), row_base.eq(row_base + config.chunks),
+                             outer_left.eq(outer_left - 1), is_over.eq(outer_left == 1), self.running.eq(~is_over),
+                             *begin(is_next_long)]
         m.d.comb += [is_last.eq(inner == last_inner), is_visit.eq(self.running & (inner <= last_inner))]
 
         # list entries; place, and the codes of a chunk; the bits of a lane's code; its width; its factor
@@ -140,15 +145,16 @@ class CodeWalk(Component):
             lane.eq(Mux(is_new, 0, next_lane)), at.eq(Mux(is_new, 0, n_lines)),
             chunk_at.eq(Mux(is_new, 0, n_chunks)), has_chunk.eq(is_listed & ~is_new & (lane != 0)),
         ]
-        # a cycle later into the lists, and into the lanes, which are everywhere on the chip
-        new_base, new_chunk, new_word = (delay(m, value, self.more) for value in (base, chunk, word))
+        # two cycles later into the lists, and into the lanes, which are everywhere on the chip
+        new_base, new_chunk, new_word = (delay(m, value, 2 * self.more) for value in (base, chunk, word))
+        new_write, new_lane = delay(m, write, self.more, reset=True), delay(m, lane, self.more)
         m.d.comb += [
-            lines.addr.eq(delay(m, at, self.more)), lines.data.base.eq(new_base), lines.data.word.eq(new_word),
-            lines.en.eq(delay(m, write & is_on, self.more, reset=True)),
-            listed.addr.eq(delay(m, chunk_at, self.more)), listed.data.eq(new_chunk),
-            listed.en.eq(delay(m, write & is_on & ~has_chunk, self.more, reset=True)),
+            lines.addr.eq(delay(m, at, 2 * self.more)), lines.data.base.eq(new_base), lines.data.word.eq(new_word),
+            lines.en.eq(delay(m, write & is_on, 2 * self.more, reset=True)),
+            listed.addr.eq(delay(m, chunk_at, 2 * self.more)), listed.data.eq(new_chunk),
+            listed.en.eq(delay(m, write & is_on & ~has_chunk, 2 * self.more, reset=True)),
             codes.write_address.eq(new_chunk),
-            codes.write_mask.eq(delay(m, (write << lane)[:config.lanes], self.more, reset=True)),
+            codes.write_mask.eq(delay(m, (new_write << new_lane)[:config.lanes], self.more, reset=True)),
             *(value.eq(new_word) for value in codes.write_values),
         ]
         with m.If(write):

@@ -57,7 +57,7 @@ class FoldedArray(Component):
 
     @property
     def multiply_constant(self) -> int:
-        return self.core.sampler.fill_latency + self._multiply_drain + self.core.least + 8
+        return self.core.sampler.fill_latency + self._multiply_drain + self.core.least + 9
 
     @property
     def slot_constant(self) -> int:
@@ -118,8 +118,9 @@ class FoldedArray(Component):
         port, core = self.port, self.core
         drained, is_open = Signal(range(max(core.update_drain, self._multiply_drain) + 1)), Signal()
         m.d.sync += [is_open.eq(port.integrate), port.busy.eq(1), drained.eq(0)]
-        is_idle, opens = Signal(), Signal()
-        m.d.comb += [core.idle.eq(delay(m, is_idle, 1)), core.open.eq(delay(m, opens, 1, reset=True))]
+        is_idle, opens, starts = Signal(), Signal(), Signal()
+        m.d.comb += [core.idle.eq(delay(m, is_idle, 1)), core.open.eq(delay(m, opens, 1, reset=True)),
+                     self.codes.start.eq(delay(m, starts, 1, reset=True))]
         with m.FSM():
             with m.State("IDLE"):  # planes may be loaded
                 m.d.comb += is_idle.eq(1)
@@ -135,7 +136,9 @@ class FoldedArray(Component):
                 with m.If(core.ready):
                     m.next = "START"
             with m.State("START"):
-                m.d.comb += self.codes.start.eq(1)
+                m.d.comb += starts.eq(1)
+                m.next = "STARTED"
+            with m.State("STARTED"):
                 m.next = "MULTIPLY"
             with m.State("MULTIPLY"):  # a chunk of cross-points a cycle into the accumulators
                 with m.If(~self.codes.running):

@@ -40,31 +40,31 @@ class FoldedConverters(Component):
 
     def elaborate(self, platform):
         m = Module()
-        start = delay(m, self.start, 1, reset=True)
-        is_active = self._time(m, start)
+        is_active = self._time(m)
         is_storing, at = delay(m, self.valid, 1, reset=True), delay(m, self.beat, 1)
         n_rails = self._store(m, is_storing, at)
 
         # done when the time is over, and the rails of the last beat are counted
         is_counted, is_last = delay(m, is_storing, 2, reset=True), delay(m, delay(m, at, 1) == self.n_beats - 1, 1)
-        is_complete, is_waiting = Signal(), Signal()
-        m.d.comb += self.done.eq(is_waiting & is_complete & ~is_active)
-        with m.If(start):
+        is_complete, is_waiting, is_done = Signal(), Signal(), Signal()
+        m.d.comb += is_done.eq(is_waiting & is_complete & ~is_active)
+        m.d.sync += self.done.eq(is_done)
+        with m.If(self.start):
             m.d.sync += [self.n_saturated.eq(0), is_waiting.eq(1), is_complete.eq(0)]
         with m.Else():
             m.d.sync += [self.n_saturated.eq(self.n_saturated + Mux(is_counted, n_rails, 0)),
                          is_complete.eq(is_complete | is_counted & is_last)]
-            with m.If(self.done | self.stop):
+            with m.If(is_done | self.stop):
                 m.d.sync += is_waiting.eq(0)
         return m
 
-    def _time(self, m: Module, start) -> Signal:
+    def _time(self, m: Module) -> Signal:
         """Chip cycles of all conversions; whether one is yet to come."""
         steps = self.config.adc.columns_per_adc * self.config.adc.steps
         is_active, step, timer = Signal(), Signal(range(steps)), Countdown()
         begin = timer.of(m, self.t_convert, 1)
         m.d.comb += self.chip_cycle.eq(is_active)
-        with m.If(start):
+        with m.If(self.start):
             m.d.sync += [is_active.eq(1), step.eq(0), *begin()]
         with m.Elif(self.stop):
             m.d.sync += is_active.eq(0)

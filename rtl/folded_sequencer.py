@@ -20,7 +20,7 @@ class FoldedSequencer(Component):
     Members: as in `sequencer_members`, and `port` to the array; the counts of `meter`.
     """
 
-    own_cycles = Phases.own_cycles + 1  # before the converters begin
+    own_cycles = Phases.own_cycles
 
     def __init__(self, config: TileConfig):
         port = MacroPort(config)

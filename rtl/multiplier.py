@@ -81,11 +81,13 @@ class Multiplier(Component):
         # P columns at a time, or P rows one after another, in one set of registers
         place, takes, is_full = Signal(lanes, init=1), Signal(lanes), Signal()
         n_left, row_chunk = Signal(range(config.rows)), Signal(range(config.converter_chunks))
-        m.d.comb += is_full.eq(place[-1] | (n_left == 0))
+        following = place.rotate_left(1)
         with m.If(self.start):
-            m.d.sync += [place.eq(1), n_left.eq(config.rows - 1), row_chunk.eq(0)]
+            m.d.sync += [place.eq(1), n_left.eq(config.rows - 1), row_chunk.eq(0),
+                         is_full.eq(1 in (lanes, config.rows))]
         with m.Elif(row_done):
-            m.d.sync += [place.eq(place.rotate_left(1)), n_left.eq(n_left - 1), row_chunk.eq(row_chunk + is_full)]
+            m.d.sync += [place.eq(following), n_left.eq(n_left - 1), row_chunk.eq(row_chunk + is_full),
+                         is_full.eq(following[-1] | (n_left == 1))]
         m.d.sync += takes.eq(Mux(forward, column_done.replicate(lanes), place & row_done.replicate(lanes)))
         for n in range(lanes):
             held = Signal(charge, name=f"charge_{n}", reset_less=True)

@@ -53,11 +53,11 @@ class Phases(Component):
     Members: `start`, `wanted` (mode), `resume`, `bl`; registers; `abort`, `ready`, `busy`, `adc_done`, `adc_chip_cycle`
     in. `mode`, `integrate`, `slot`, `hold` as at the port, `is_on` while pulses are, `take_slot` strobes before each
     slot, `played` slots of this sequence so far, `first_slot` of them before a resumption; `bit` number of the slot's
-    bit; `is_serial` (with `is_first`, the first bit) and `is_weighted` for bit-serial codes; `adc_start`, `adc_stop`,
+    bit; `is_serial` (with `is_first`, the first bit) and `is_weighted` for bit-serial codes; `adc_stop`,
     `converted`; `done` and `status` out.
     """
 
-    own_cycles = 5
+    own_cycles = 6
     """Cycles of a window beside the chip's, those for which pulses are not ready, and those of `busy`."""
 
     def __init__(self, config: TileConfig):
@@ -70,7 +70,7 @@ class Phases(Component):
             "set_polarities": Out(1), "take_slot": Out(1), "bit": Out(range(max(config.code.max, MAX_BL) + 1)),
             "is_update": Out(1), "is_serial": Out(1), "is_weighted": Out(1), "is_first": Out(1),
             "played": Out(range(max(config.code.max, MAX_BL) + 1)), "first_slot": Out(range(MAX_BL + 1)),
-            "adc_start": Out(1), "adc_stop": Out(1), "converted": Out(1), "chip_cycle": Out(1),
+            "adc_stop": Out(1), "converted": Out(1), "chip_cycle": Out(1),
             "done": Out(1), "status": Out(Status),
         })
 
@@ -100,6 +100,7 @@ class Phases(Component):
             name: timer.of(m, getattr(self, name), least) for name, least in leasts.items()}
         with m.If(~is_over):
             m.d.sync += timer.step
+        m.d.sync += self.hold.eq(0)  # a register: converters and emulators are all over the chip
         wait = [patience.eq(patience - 1), is_late.eq(self.watchdog.any() & (patience == 1))]
 
         with m.FSM():
@@ -160,21 +161,22 @@ class Phases(Component):
                     with m.If(is_late):
                         m.next = "TIMEOUT"
                 with m.Elif(is_measured & ~is_aborted):
-                    m.d.comb += [self.hold.eq(1), self.adc_start.eq(1)]
+                    m.d.sync += self.hold.eq(1)
                     m.next = "CONVERT"
                 with m.Else():
                     m.next = "RECOVER"
-            with m.State("CONVERT"):  # the converters' trials
+            with m.State("CONVERT"):  # the converters' trials, which begin with `hold`
                 m.d.comb += self.chip_cycle.eq(self.adc_chip_cycle)
                 m.d.sync += begin["t_recover"]()
+                is_waiting = self.busy & ~self.adc_chip_cycle
+                with m.If(is_waiting):
+                    m.d.sync += wait
                 with m.If(self.adc_done):
                     m.d.comb += self.converted.eq(1)
                     m.next = "RECOVER"
-                with m.Elif(self.busy & ~self.adc_chip_cycle):
-                    m.d.sync += wait
-                    with m.If(is_late):
-                        m.d.comb += self.adc_stop.eq(1)
-                        m.next = "TIMEOUT"
+                with m.Elif(is_waiting & is_late):
+                    m.d.comb += self.adc_stop.eq(1)
+                    m.next = "TIMEOUT"
             with m.State("RECOVER"):  # then the next bit, or the end
                 m.d.comb += self.chip_cycle.eq(~is_over)
                 with m.If(is_over):
@@ -201,7 +203,8 @@ class Phases(Component):
         m.d.comb += [
             *(getattr(self, name).eq(getattr(sequencer, name)) for name in (*TIMES, "watchdog", "abort")),
             *(getattr(self, name).eq(getattr(drive, name)) for name in ("start", "resume", "bl")),
-            self.wanted.eq(drive.mode), self.encoding.eq(Mux(drive.raw, Encoding.WIDTH, sequencer.encoding)),
+            self.wanted.eq(drive.mode),  # the encoding comes with `mode`, a cycle behind
+            self.encoding.eq(delay(m, Mux(drive.raw, Encoding.WIDTH, sequencer.encoding), 1)),
             self.busy.eq(port.busy),
             *(getattr(sequencer, name).eq(getattr(self, name))
               for name in ("chip_cycle", "played", "first_slot", "converted")),
@@ -210,7 +213,7 @@ class Phases(Component):
             *(getattr(port, name).eq(getattr(self, name)) for name in ("mode", "integrate", "slot", "hold")),
             port.weighted.eq(self.is_weighted),
             self.adc_done.eq(adc.done), self.adc_chip_cycle.eq(adc.chip_cycle),
-            adc.start.eq(self.adc_start), adc.stop.eq(self.adc_stop), adc.t_convert.eq(sequencer.t_convert),
+            adc.start.eq(self.hold), adc.stop.eq(self.adc_stop), adc.t_convert.eq(sequencer.t_convert),
         ]
         with m.If(drive.start):
             m.d.sync += drive.saturated.eq(0)

@@ -17,7 +17,7 @@ WORD = Format(18)
 
 FETCH_LATENCY = 3
 """Cycles from the choice of an address to the words of a registered memory: the address, the memory, its output."""
-SIDE_LATENCY = FETCH_LATENCY + 5
+SIDE_LATENCY = FETCH_LATENCY + 6
 """Cycles of a read on the side band, with the way there, and the choices among lanes, groups of lanes, and planes."""
 _GROUP = 8
 """Lanes among which a read on the side band chooses in one cycle."""
@@ -79,15 +79,17 @@ class LaneMemory(Component):
         return m
 
 
-def read_lane(m: Module, plane, lane, target, values: Mapping[Plane, Sequence]) -> None:
-    """The lane of a plane to the register `target`, three cycles later, of the `values` of all lanes by plane."""
+def read_lane(m: Module, plane, lane, target, values: Mapping[Plane, Sequence], more: int = 0) -> None:
+    """The lane of a plane to the register `target`, three cycles later, of the `values` of all lanes by plane; `more`
+    cycles are for the way between groups of lanes.
+    """
     low, found = (_GROUP - 1).bit_length(), {}
     for each, lanes in values.items():
         groups = []
         for first in range(0, len(lanes), _GROUP):
             group = Signal.like(lanes[0], name=f"{each.name.lower()}_{first}", reset_less=True)
             choose(m, lane[:low], lanes[first:first + _GROUP], group)
-            groups.append(group)
+            groups.append(delay(m, group, more))
         found[each] = Signal.like(lanes[0], name=each.name.lower(), reset_less=True)
         choose(m, lane[low:], groups, found[each])
     for each, value in found.items():

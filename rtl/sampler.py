@@ -137,25 +137,30 @@ class Sampler(Component):
         m.d.comb += [self.held_chunk.eq(late(m, self.chunk, self.latency, self.push, self.period)),
                      self.is_held.eq(delay(m, self.push, self.latency, reset=True))]
         for lane, charge in enumerate(self.charges):
-            scaled = self._times_gain(m, lane, charge, gains.values[lane])
-            quotient, is_up = (delay(m, part, 1) for part in halves_to_even(scaled, config.converter.shift))
+            scaled, dropped = self._times_gain(m, lane, charge, gains.values[lane])
+            quotient, is_up = (delay(m, part, 1) for part in halves_to_even(scaled, config.converter.shift - dropped))
             total = delay(m, add_with_carry(quotient, ambient.values[lane], is_up), 1)
             held = Signal.like(self.held[lane], name=f"held_{lane}", reset_less=True)
             m.d.sync += held.eq(saturate(total, config.adc.held))
             m.d.comb += self.held[lane].eq(held)
 
-    def _times_gain(self, m: Module, lane: int, charge, gain):
-        """charge * gain, of which a multiplier takes the lower half of a wide charge and another the upper one."""
+    def _times_gain(self, m: Module, lane: int, charge, gain) -> tuple[Value, int]:
+        """charge * gain, of which a multiplier takes the lower half of a wide charge and another the upper one; and how
+        many of its bits are dropped. Where the lower half is less than what rounding goes by, one bit stands for it.
+        """
         if self.config.rolled:
             m.submodules[f"product_{lane}"] = made = SerialProduct(charge.shape(), gain.shape())
             m.d.comb += [made.start.eq(delay(m, self.push, 1, reset=True)), made.a.eq(charge), made.b.eq(gain)]
-            return made.p
+            return made.p, 0
         charge = delay(m, charge, self.fetch_latency)
         if not self._is_wide:
-            return product(m, f"product_{lane}", charge, gain)
+            return product(m, f"product_{lane}", charge, gain), 0
         half = BLOCK_BITS - 1
         low = product(m, f"low_{lane}", charge[:half], gain)
         high = product(m, f"high_{lane}", charge[half:].as_signed(), gain)
-        total = Signal(signed(len(charge) + len(gain)), name=f"product_{lane}", reset_less=True)
-        m.d.sync += total.eq(Cat(low[:half], (high + low[half:])))
-        return total
+        is_less = self.config.converter.shift > half
+        rest = low[:half].any() if is_less else low[:half]
+        total = Cat(rest, high + low[half:])
+        kept = Signal(signed(len(charge) + len(gain) - (half - len(rest))), name=f"product_{lane}", reset_less=True)
+        m.d.sync += kept.eq(total)
+        return kept, half - len(rest)

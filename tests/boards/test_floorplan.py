@@ -56,16 +56,16 @@ def test_each_place_is_one_of_its_kind(tmp_path):
             (row, "MUL") for row in (10, 34, 58)]
 
 
-def test_fewer_lanes_stand_aside(tmp_path):
-    """What only some lanes have is not among those of all."""
-    found = places(tmp_path, tile(64) | {f"sampler.low_{n}.p": MULTIPLIER for n in range(8)})
-    rows = {part: {row for name, (_, row, _) in found.items() if part in name} for part in ("low", "product")}
-    assert rows["low"] == {10}
-    assert rows["product"] == {34, 58}
+def test_fewer_lanes_and_none_stand_aside(tmp_path):
+    """What only some lanes have, or none, is not among those of all."""
+    found = places(tmp_path, tile(64) | {f"sampler.low_{n}.p": MULTIPLIER for n in range(8)} |
+                   {"buffer.0.0": MEMORY, "link.memory.0.1": MEMORY})
+    rows = {part: {row for name, (_, row, _) in found.items() if part in name}
+            for part in ("low", "product", "buffer", "memory")}
+    assert rows == {"low": {10}, "product": {34, 58}, "buffer": {82}, "memory": {82}}
 
 
-def test_blocks_of_no_lane_are_left(tmp_path):
-    """To nextpnr, as are all of a chip that is not known here."""
-    assert places(tmp_path, {"buffer.0.0": MEMORY, "scale": MULTIPLIER}) == {}
+def test_a_chip_that_is_not_known_is_left(tmp_path):
+    """To nextpnr alone."""
     assert "LFE5U-25F" not in CHIPS
     assert places(tmp_path, tile(8), "LFE5U-25F") == {}

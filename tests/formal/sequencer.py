@@ -100,7 +100,8 @@ class PhaseProperties(_PortHarness):
 
     def claim(self, m: Module, design):
         port, mode = self.port, Signal(Mode)
-        was_open, is_held = Signal(), Signal()
+        was_open, was_busy, is_held = Signal(), Signal(), Signal()
+        m.d.sync += was_busy.eq(self.busy)
         with m.If(self.start):
             m.d.sync += [mode.eq(self.mode), was_open.eq(0), is_held.eq(0)]
         with m.Elif(self.is_running):
@@ -114,7 +115,7 @@ class PhaseProperties(_PortHarness):
             Assert(self.is_running | ~(port.integrate | port.hold | port.slot), "nothing strobes between sequences"),
             Assert(~done | self.is_running, "done only once for a start"),
             Assert(~port.slot | port.integrate, "slots only in a window"),
-            Assert(~port.hold | (was_open & ~port.integrate & ~self.busy), "hold follows a window, when busy is low"),
+            Assert(~port.hold | (was_open & ~port.integrate & ~was_busy), "hold follows a window, when busy was low"),
             Assert(~port.hold | is_measured, "hold only where something is measured"),
             Assert(~design.converted | is_held, "a conversion follows hold"),
             Assert(~done | (design.drive.status != Status.OK) | ~is_measured | is_held,
@@ -129,7 +130,7 @@ class PhaseProperties(_PortHarness):
 
 
 MOST_WATCHDOG, MOST_BL = 3, 3
-BOUND = 18
+BOUND = 19
 
 
 class SequenceBound(_PortHarness):
