@@ -101,7 +101,7 @@ class Phases(Component):
         with m.If(~is_over):
             m.d.sync += timer.step
         m.d.sync += self.hold.eq(0)  # a register: converters and emulators are all over the chip
-        wait = [patience.eq(patience - 1), is_late.eq(self.watchdog.any() & (patience == 1))]
+        wait = [patience.eq(patience - 1), is_late.eq(is_late | self.watchdog.any() & (patience == 1))]
 
         with m.FSM():
             with m.State("IDLE"):  # no sequence

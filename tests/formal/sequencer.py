@@ -48,14 +48,16 @@ class _PortHarness(Component):
             m.d.sync += self.is_running.eq(1)
         with m.Elif(design.drive.done):
             m.d.sync += self.is_running.eq(0)
-        standing = Cat(*(getattr(self, name) for name in (*TIMES, "watchdog", "encoding", "bl")), self.mode)
-        standing_q = Signal.like(standing)
-        m.d.sync += standing_q.eq(standing)
+        registers = Cat(getattr(self, name) for name in (*TIMES, "watchdog", "encoding"))
+        standing = Cat(registers, self.bl, self.mode)
+        registers_q, standing_q, has_stood = Signal.like(registers), Signal.like(standing), Signal()
+        m.d.sync += [registers_q.eq(registers), standing_q.eq(standing), has_stood.eq(1)]
         is_mode = Cat(self.mode == mode for mode in Mode if mode != Mode.IDLE).any()
         m.d.comb += [
             Assume(~(self.is_running & self.start), "no start while a sequence runs"),
             Assume(is_mode, "a sequence has a mode"),
             Assume(~self.is_running | (standing == standing_q), "registers and wishes stand during a sequence"),
+            Assume(~self.start | (has_stood & (registers == registers_q)), "registers stand in the cycle before a start"),
             Assume(self.t_guard <= MOST_GUARD, f"t_guard is at most {MOST_GUARD}"),
             *(Assume(getattr(self, name) >= 1, f"{name} is at least 1")
               for name in ("t_settle", "t_slot", "t_hold", "t_convert")),
@@ -111,6 +113,7 @@ class PhaseProperties(_PortHarness):
         stands = port.mode.as_value() == Mux(self.is_running, mode.as_value(), 0)
         done = design.drive.done
         m.d.comb += [
+            Assume(~port.hold | ~design.adc.done, "a conversion takes a cycle"),
             Assert(stands, "the mode stands from start to done, and is IDLE else"),
             Assert(self.is_running | ~(port.integrate | port.hold | port.slot), "nothing strobes between sequences"),
             Assert(~done | self.is_running, "done only once for a start"),
@@ -130,7 +133,7 @@ class PhaseProperties(_PortHarness):
 
 
 MOST_WATCHDOG, MOST_BL = 3, 3
-BOUND = 19
+BOUND = 20
 
 
 class SequenceBound(_PortHarness):
