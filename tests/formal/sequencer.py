@@ -57,7 +57,7 @@ class _PortHarness(Component):
             Assume(~(self.is_running & self.start), "no start while a sequence runs"),
             Assume(is_mode, "a sequence has a mode"),
             Assume(~self.is_running | (standing == standing_q), "registers and wishes stand during a sequence"),
-            Assume(~self.start | (has_stood & (registers == registers_q)), "registers stand in the cycle before a start"),
+            Assume(~self.start | (has_stood & (registers == registers_q)), "registers stand before a start"),
             Assume(self.t_guard <= MOST_GUARD, f"t_guard is at most {MOST_GUARD}"),
             *(Assume(getattr(self, name) >= 1, f"{name} is at least 1")
               for name in ("t_settle", "t_slot", "t_hold", "t_convert")),
