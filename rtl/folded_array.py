@@ -72,11 +72,12 @@ class FoldedArray(Component):
         port, core, codes = self.port, self.core, self.codes
         m.submodules.core, m.submodules.codes = core, codes
         connect(m, core.side, flipped(self.side))
-        # the mode stands from the cycle before the window opens
+        # the mode stands from the cycle before the window opens, which is seen two cycles later
+        mode = delay(m, port.mode, int(not self.config.rolled))
         is_forward, is_stepping = (delay(m, value, 1) for value in (
-            port.mode == Mode.FORWARD, Value.cast(port.mode).matches(*STEPPING)))
+            mode == Mode.FORWARD, Value.cast(mode).matches(*STEPPING)))
         m.d.comb += [
-            core.mode.eq(port.mode), core.forward.eq(is_forward), self.coincidences.eq(core.coincidences),
+            core.mode.eq(mode), core.forward.eq(is_forward), self.coincidences.eq(core.coincidences),
             codes.write.eq(port.code_write), codes.line.eq(port.code_line), codes.code.eq(port.code),
             codes.forward.eq(is_forward), codes.serial.eq(port.serial), codes.bit.eq(port.bit),
             core.multiply.eq(codes.visit), core.last.eq(codes.last),
