@@ -70,18 +70,19 @@ class Decoder(Component):
         """What arguments and indices must be, by opcode; of those that are not here anything will do."""
         config, end = self.config, Signal(17, reset_less=True)
         m.d.sync += end.eq(self.index + self.argument)
-        is_read = Cat((index >= run.start) & (end <= run.stop) for run in runs(register_map(config).values())).any()
+        is_read = Cat(delay(m, (index >= run.start) & (end <= run.stop), 1)
+                      for run in runs(register_map(config).values())).any()
         is_place = self._any(is_it & (index < config.loadable[plane].rows) for plane, is_it in self.is_plane.items())
         most, is_row = Mux(self.train == Train.WORDS, WORD_SLOTS, MAX_BL), index < config.rows
         has_reads, is_some = argument <= MAX_READS_LOG2, index.any()
         found = {
-            Opcode.GET: argument.any() & is_read, Opcode.WRITE: is_place, Opcode.READ: is_place,
+            Opcode.GET: argument.any(), Opcode.WRITE: is_place, Opcode.READ: is_place,
             Opcode.UPDATE: argument.any() & (argument <= most), Opcode.RESUME: self.resumable,
             Opcode.PROGRAM: is_some & (argument <= 1), Opcode.SYMMETRIZE: is_some, Opcode.SENSE: is_row & has_reads,
             Opcode.VERIFY: is_row, Opcode.CALIBRATE: (index < LEVELS) & has_reads,
         }
         late = {opcode: delay(m, value, 1) for opcode, value in found.items() if opcode in self.served}
-        return late | {Opcode.SET: self.writable}
+        return late | {Opcode.GET: late[Opcode.GET] & is_read, Opcode.SET: self.writable}
 
     def _count(self, m: Module):
         """Words of payload and response."""
