@@ -3,7 +3,7 @@
 
 What goes to all lanes goes all over the chip, and a register can stand at one place only. yosys makes one register of
 all that are the same, and nextpnr copies none; here every `GROUP` readers get one of their own, which may stand beside
-them. Readers are grouped in the order of their names and the numbers in those, so that a lane's stay together. Copies
+them. Readers are grouped by lane, as `boards.floorplan` places them, and in the order of their names. Copies
 read what the register read, so a chain of registers grows into a tree. Values and cycles stay the same.
 
     python -m boards.duplicate top.json
@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from boards.absorb import Netlist, rewrite
+from boards.floorplan import lane_of
 
 GROUP = 16
 """Readers of one copy."""
@@ -65,10 +66,15 @@ def _copy(netlist: Netlist, names: dict, name: str, bit: int, readers: list) -> 
 
 
 def _in_order(reader: tuple) -> list:
-    """Sorts names by the numbers in them, and a port of the module first, whose bit cannot change."""
+    """Sorts a port of the module first, whose bit cannot change; then by lanes, whose parts stand together whatever
+    they are of; then by the numbers in names.
+    """
     name, port = reader
-    return [] if name is None else [(int(part), "") if part.isdigit() else (-1, part)
-                                    for part in re.split(r"(\d+)", f"{name}/{port}")]
+    if name is None:
+        return []
+    _, lane = lane_of(name) or ("", -1)
+    return [(lane, "")] + [(int(part), "") if part.isdigit() else (-1, part)
+                           for part in re.split(r"(\d+)", f"{name}/{port}")]
 
 
 if __name__ == "__main__":

@@ -98,12 +98,19 @@ def _positions(cells: dict, chip: Chip) -> dict[str, tuple[float, float]]:
     return found
 
 
+def lane_of(name: str) -> tuple[str, int] | None:
+    """Of a cell in a lane, the array that has it and its number, which is the first one that ends a part of a name."""
+    found = re.search(r"_(\d+)\.", name)
+    return (name[:found.start()], int(found[1])) if found else None
+
+
 def _arrays(cells: dict) -> dict[tuple, dict[int, list[str]]]:
-    """Blocks by array and lane, which is the first number in their names that ends a part of it."""
+    """Blocks by array and lane."""
     arrays = defaultdict(lambda: defaultdict(list))
     for name, cell in sorted(cells.items()):
-        if cell["type"] in (MULTIPLIER, MEMORY) and (found := re.search(r"_(\d+)\.", name)):
-            arrays[name[:found.start()], cell["type"]][int(found[1])].append(name)
+        if cell["type"] in (MULTIPLIER, MEMORY) and (found := lane_of(name)):
+            array, lane = found
+            arrays[array, cell["type"]][lane].append(name)
     return arrays
 
 

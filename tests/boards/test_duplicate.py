@@ -66,3 +66,22 @@ def test_a_synchronizer_is_not_copied(tmp_path):
     path = synthesized(tmp_path, Enables(synchronized=True))
     duplicate(path)
     assert max(map(len, readers(path).values())) > Enables.lanes
+
+
+def test_a_copy_is_for_neighbouring_lanes(tmp_path):
+    """What several arrays of lanes read is copied by lane, not by array."""
+    def cell(kind: str, **ports) -> dict:
+        return {"type": kind, "attributes": {}, "parameters": {},
+                "connections": {port: [bit] for port, bit in ports.items()},
+                "port_directions": {port: "output" if port == "Q" else "input" for port in ports}}
+
+    blocks = {f"{array}.lane_{lane}.0.0": cell("DP16KD", ADA0=2)
+              for array in ("weights", "step_up") for lane in range(GROUP)}
+    netnames = {"address": {"bits": [2], "attributes": {}}}
+    path = tmp_path / "top.json"
+    path.write_text(json.dumps({"modules": {"top": {
+        "ports": {}, "netnames": netnames, "cells": {"address": cell("TRELLIS_FF", DI=1, Q=2), **blocks}}}}))
+    assert duplicate(path) == 1
+    lanes = [{int(name.split("_")[-1].split(".")[0]) for name, _ in each} for each in readers(path).values()]
+    assert sorted(map(len, lanes)) == [GROUP // 2, GROUP // 2]
+    assert {frozenset(range(GROUP // 2)), frozenset(range(GROUP // 2, GROUP))} == set(map(frozenset, lanes))
