@@ -119,17 +119,17 @@ def _place_ecp5(platform, mhz: float) -> list[str]:
             "--json", f"{TOP}.json", "--lpf", f"{TOP}.lpf", "--textcfg", f"{TOP}.config"]
 
 
-def _rewriting(name: str, module: str) -> Step:
-    """A step of our own between synthesis and placement."""
+def _rewriting(name: str, module: str, *attributes: str) -> Step:
+    """A step of our own between synthesis and placement, which is told these attributes of the platform."""
     return Step(name=name, command=lambda platform, mhz: [
-        sys.executable, "-m", f"boards.{module}", f"{TOP}.json", platform.device])
+        sys.executable, "-m", f"boards.{module}", f"{TOP}.json", *(getattr(platform, each) for each in attributes)])
 
 
 ECP5 = Family(
     name="ECP5",
     steps=(
         SYNTHESIS, _rewriting("registers into blocks", "absorb"), _rewriting("copies of registers", "duplicate"),
-        _rewriting("places of blocks", "floorplan"),
+        _rewriting("places of blocks", "floorplan", "device"),
         Step(name=PLACEMENT, command=_place_ecp5),
         Step(name="bitstream", command=lambda platform, mhz: [
             "yowasp-ecppack", "--compress", "--input", f"{TOP}.config", "--bit", f"{TOP}.bit"]),

@@ -64,8 +64,8 @@ def floorplan(path: Path, device: str) -> int:
 
 
 def _place(cells: dict, chip: Chip) -> int:
-    """Name a place for each block; how many there are."""
-    wanted = defaultdict(list)
+    """Name a place for each block, for as many as there are; how many got one."""
+    wanted, n_placed = defaultdict(list), 0
     for name, position in _positions(cells, chip).items():
         wanted[cells[name]["type"]].append((name, position))
     for kind, each in wanted.items():
@@ -74,15 +74,17 @@ def _place(cells: dict, chip: Chip) -> int:
         distance = ((positions[:, None] - places) ** 2).sum(axis=2)
         for block, site in zip(*linear_sum_assignment(distance), strict=True):
             cells[each[block][0]]["attributes"]["BEL"] = sites[site][2]
-    return sum(map(len, wanted.values()))
+            n_placed += 1
+    return n_placed
 
 
 def _positions(cells: dict, chip: Chip) -> dict[str, tuple[float, float]]:
     """Where blocks should be, were each of these places free."""
-    arrays = _arrays(cells)
-    found = {name: (chip.size[0] / 2, chip.none) for name in sorted(cells) if cells[name]["type"] in chip.rows}
-    most = max((len(lanes) for lanes in arrays.values()), default=0)
-    blocks = Counter(cells[name]["type"] for lanes in arrays.values() if len(lanes) == most
+    kinds = {name: cell["type"] for name, cell in sorted(cells.items()) if cell["type"] in chip.rows}
+    arrays = _arrays(kinds)
+    found = dict.fromkeys(kinds, (chip.size[0] / 2, chip.none))
+    most = max(map(len, arrays.values()), default=0)
+    blocks = Counter(kinds[name] for lanes in arrays.values() if len(lanes) == most
                      for names in lanes.values() for name in names)
     # a strip of the chip for each lane: from end to end, or there and back where a row of each kind has enough for that
     is_folded = max(blocks.values(), default=0) <= most > 1
@@ -104,13 +106,13 @@ def lane_of(name: str) -> tuple[str, int] | None:
     return (name[:found.start()], int(found[1])) if found else None
 
 
-def _arrays(cells: dict) -> dict[tuple, dict[int, list[str]]]:
-    """Blocks by array and lane."""
+def _arrays(kinds: dict[str, str]) -> dict[tuple, dict[int, list[str]]]:
+    """Blocks of lanes by array and lane; `kinds` of all blocks by name."""
     arrays = defaultdict(lambda: defaultdict(list))
-    for name, cell in sorted(cells.items()):
-        if cell["type"] in (MULTIPLIER, MEMORY) and (found := lane_of(name)):
+    for name, kind in kinds.items():
+        if found := lane_of(name):
             array, lane = found
-            arrays[array, cell["type"]][lane].append(name)
+            arrays[array, kind][lane].append(name)
     return arrays
 
 

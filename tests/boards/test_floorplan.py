@@ -51,9 +51,18 @@ def test_blocks_of_a_lane_stand_together(tmp_path, lanes, per_lane):
 
 
 def test_each_place_is_one_of_its_kind(tmp_path):
+    rows = {"lane": ("EBR", {22, 46, 70, 82}), "product": ("MULT18_", {10, 34, 58})}
     for name, (_, row, site) in places(tmp_path, tile(32, 6)).items():
-        assert (row, site[:3]) in [(row, "EBR") for row in (22, 46, 70, 82)] if "lane" in name else [
-            (row, "MUL") for row in (10, 34, 58)]
+        kind, of_kind = rows["lane" if "lane" in name else "product"]
+        assert site.startswith(kind)
+        assert row in of_kind
+
+
+def test_blocks_beyond_the_chips_are_left(tmp_path):
+    """For nextpnr, which says how many there are and are not."""
+    found = places(tmp_path, tile(160))
+    assert sum("product" in name for name in found) == 3 * 52
+    assert sum("lane" in name for name in found) == 160
 
 
 def test_fewer_lanes_and_none_stand_aside(tmp_path):
