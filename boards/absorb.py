@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Moves registers into the multipliers and block RAMs of ECP5 beside which they stand, between yosys and nextpnr.
+"""Moves registers and gates into the blocks and adders of ECP5 beside which they stand, between yosys and nextpnr.
 
 yosys infers these blocks without their own registers, which halves the clock: a multiplier takes 4 ns from its operands
 and a block RAM 5.6 ns to its output. `rtl/dsp.py` and registered memories have the registers where the blocks have
 theirs; here they go in: registers of both operands, of the product and of the output, and of a memory's output. Values
 and cycles stay the same, as all of them begin at zero and are always enabled.
+
+The gates are those of `(x if keeps else 0) + y`: yosys spends a LUT a bit before the adder, whose cells have two inputs
+of four to spare.
 
     python -m boards.absorb top.json
 
@@ -18,6 +21,10 @@ from pathlib import Path
 
 _OPERANDS = {side: [f"{side}{n}" for n in range(18)] for side in "AB"}
 _RESULT = [f"P{n}" for n in range(36)]
+_SUM = 0x96AA
+"""A bit of an adder, as yosys makes it: LUT4 of A ^ B ^ C, with D at one; its lowest bits are the carry's choice."""
+_GATED_SUM = {"A": 0x6C0C, "B": 0x6A0A}
+"""The same, with that operand gated by C: A ^ B where C is one, else the other operand, which is the carry's choice."""
 
 
 class Netlist:
@@ -54,6 +61,9 @@ class Netlist:
                     ports = [port for port in cell["connections"] if port.startswith(f"DO{side}")]
                     if self._absorb_output(cell, ports):
                         cell["parameters"][f"REGMODE_{side}"] = "OUTREG"
+            elif cell["type"] == "CCU2C":
+                for half in "01":
+                    self._absorb_gate(name, half)
         return before - len(self.cells)
 
     def _register(self, name) -> dict | None:
@@ -107,6 +117,29 @@ class Netlist:
                 cell["connections"]["CLK0"] = register["connections"]["CLK"]
         return bool(taken)
 
+    def _absorb_gate(self, name: str, half: str):
+        """An AND of two before one operand of a bit's sum, if nothing else reads it."""
+        cell = self.cells[name]
+        bits, parameters = cell["connections"], cell["parameters"]
+        if int(parameters[f"INIT{half}"], 2) != _SUM or bits[f"C{half}"] != ["0"] or bits[f"D{half}"] != ["1"]:
+            return
+        for operand, init in _GATED_SUM.items():
+            port = f"{operand}{half}"
+            gate, gated = self.driver.get(bits[port][0]), bits[port][0]
+            inputs = _and_of(self.cells.get(gate))
+            if inputs is None or self.readers[gated] != {(name, port)}:
+                continue
+            # either way would do; what gates many bits stays what they have in common
+            kept, keeps = sorted(inputs, key=lambda bit: len(self.readers[bit]))
+            for at, [bit] in self.cells.pop(gate)["connections"].items():
+                self.readers[bit].discard((gate, at))
+            for at, bit in ((port, kept), (f"C{half}", keeps)):
+                bits[at] = [bit]
+                self.readers[bit].add((name, at))
+            del self.driver[gated], self.readers[gated]
+            parameters[f"INIT{half}"] = f"{init:016b}"
+            return
+
     def _remove(self, name: str) -> dict:
         cell = self.cells.pop(name)
         self.readers[cell["connections"]["DI"][0]].discard((name, "DI"))
@@ -118,6 +151,20 @@ class Netlist:
         cell["port_directions"] |= {"CLK0": "input", "CE0": "input", "RST0": "input"}
 
 
+def _and_of(cell: dict | None) -> list | None:
+    """The two bits whose AND a cell is, if it is one."""
+    if cell is None or cell["type"] != "LUT4":
+        return None
+    bits, init = [cell["connections"][port][0] for port in "ABCD"], int(cell["parameters"]["INIT"], 2)
+    inputs = [place for place, bit in enumerate(bits) if not isinstance(bit, str)]
+    ones = sum(1 << place for place, bit in enumerate(bits) if bit == "1")
+    for row in range(1 << len(inputs)):
+        at = ones | sum(1 << place for n, place in enumerate(inputs) if row >> n & 1)
+        if init >> at & 1 != (row == (1 << len(inputs)) - 1):
+            return None
+    return [bits[place] for place in inputs] if len(inputs) == 2 else None
+
+
 def rewrite(path: Path, change: Callable[[dict], int], top: str = "top") -> int:
     """Change the top of a netlist in place; what `change` says of it."""
     netlist = json.loads(path.read_text())
@@ -127,9 +174,9 @@ def rewrite(path: Path, change: Callable[[dict], int], top: str = "top") -> int:
 
 
 def absorb(path: Path) -> int:
-    """Rewrite a netlist in place; how many registers went into blocks."""
+    """Rewrite a netlist in place; how many registers and gates went into blocks and adders."""
     return rewrite(path, lambda module: Netlist(module).absorb())
 
 
 if __name__ == "__main__":
-    print(f"{absorb(Path(sys.argv[1]))} registers are in multipliers and block RAMs")
+    print(f"{absorb(Path(sys.argv[1]))} registers and gates are in multipliers, block RAMs and adders")

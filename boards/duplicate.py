@@ -3,8 +3,9 @@
 
 What goes to all lanes goes all over the chip, and a register can stand at one place only. yosys makes one register of
 all that are the same, and nextpnr copies none; here every `GROUP` readers get one of their own, which may stand beside
-them. Readers are grouped by lane, as `boards.floorplan` places them, and in the order of their names. Copies
-read what the register read, so a chain of registers grows into a tree. Values and cycles stay the same.
+them. Readers are grouped by lane, as `boards.floorplan` places them, and in the order of their names;
+those of no lane are apart. Copies read what the register read, so a chain of registers grows into a tree. Values and
+cycles stay the same.
 
     python -m boards.duplicate top.json
 
@@ -38,14 +39,21 @@ def _duplicate(module: dict) -> int:
         # the copies of a synchronizer could disagree
         if len(netlist.readers[bit]) <= GROUP or "synchronizer" in name:
             continue
-        readers = sorted(netlist.readers[bit], key=_in_order)
-        for first in range(GROUP, len(readers), GROUP):
-            _copy(netlist, module["netnames"], name, free, readers[first:first + GROUP])
+        for readers in _groups(netlist.readers[bit]):
+            _copy(netlist, module["netnames"], name, free, readers)
             free += 1
         # what it reads has more readers now
         sources = {netlist.driver.get(bits[0]) for port, bits in cell["connections"].items() if port != "Q"}
         waiting += [each for each in sources if each and netlist.cells[each]["type"] == "TRELLIS_FF"]
     return len(netlist.cells) - before
+
+
+def _groups(readers: set) -> list[list]:
+    """Readers for each copy but the first, which the register itself is; what is of no lane shares none with lanes."""
+    ordered = sorted(readers, key=_in_order)
+    n_apart = sum(name is None or lane_of(name) is None for name, _ in ordered)
+    return [part[first:first + GROUP] for part in (ordered[:n_apart], ordered[n_apart:])
+            for first in range(0, len(part), GROUP)][1:]
 
 
 def _copy(netlist: Netlist, names: dict, name: str, bit: int, readers: list) -> None:

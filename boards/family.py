@@ -128,8 +128,8 @@ def _rewriting(name: str, module: str, *attributes: str) -> Step:
 ECP5 = Family(
     name="ECP5",
     steps=(
-        SYNTHESIS, _rewriting("registers into blocks", "absorb"), _rewriting("copies of registers", "duplicate"),
-        _rewriting("places of blocks", "floorplan", "device"),
+        SYNTHESIS, _rewriting("registers and gates into blocks", "absorb"),
+        _rewriting("copies of registers", "duplicate"), _rewriting("places of blocks", "floorplan", "device"),
         Step(name=PLACEMENT, command=_place_ecp5),
         Step(name="bitstream", command=lambda platform, mhz: [
             "yowasp-ecppack", "--compress", "--input", f"{TOP}.config", "--bit", f"{TOP}.bit"]),

@@ -5,7 +5,8 @@ They stand in a few rows that span the chip, and nextpnr's placer, for which the
 for a free one of these places, leaves a lane's memory and its multiplier half a chip apart. Here lanes get their places
 in order, each one's blocks together: neighbours are neighbours, and what goes to a group of lanes goes to one part of
 the chip. What only some lanes have, and what belongs to none, stands on either side of them, as there is no room
-between. All other cells are nextpnr's, around these.
+between; but for what is beside the lanes in their own component, which gets the middle. All other cells are nextpnr's,
+around these.
 
     python -m boards.floorplan top.json LFE5U-85F
 
@@ -14,7 +15,9 @@ rewrites yosys' netlist in place, which must be flat. Of chips that are not in `
 import re
 import sys
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +85,8 @@ def _positions(cells: dict, chip: Chip) -> dict[str, tuple[float, float]]:
     """Where blocks should be, were each of these places free."""
     kinds = {name: cell["type"] for name, cell in sorted(cells.items()) if cell["type"] in chip.rows}
     arrays = _arrays(kinds)
-    found = dict.fromkeys(kinds, (chip.size[0] / 2, chip.none))
+    own = _component(array for array, _ in arrays)
+    found = {name: (chip.size[0] / 2, chip.one if name.startswith(own) else chip.none) for name in kinds}
     most = max(map(len, arrays.values()), default=0)
     blocks = Counter(kinds[name] for lanes in arrays.values() if len(lanes) == most
                      for names in lanes.values() for name in names)
@@ -114,6 +118,12 @@ def _arrays(kinds: dict[str, str]) -> dict[tuple, dict[int, list[str]]]:
             array, lane = found
             arrays[array, kind][lane].append(name)
     return arrays
+
+
+def _component(arrays: Iterable[str]) -> str:
+    """The component that has those with lanes in its parts, as the beginning of its cells' names."""
+    parts = zip(*(array.split(".")[:-3] for array in arrays), strict=False)
+    return ".".join(names[0] for names in takewhile(lambda names: len(set(names)) == 1, parts)) + "."
 
 
 def _width(cells: dict, blocks: Counter, chip: Chip, is_folded: bool) -> float:

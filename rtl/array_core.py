@@ -26,7 +26,8 @@ class ArrayCore(Component):
 
     Members, beside `mode` of the port, `side` for planes, seed and event, and `idle`, while planes may be loaded:
 
-    - `open`: a window opens; where it is measured, `ready` says later that offsets and noise of converters are there.
+    - `open`: a window opens; `prefill` where it is measured: `ready` says later that offsets and noise of converters
+      are there.
     - A visit is to `place` (row * K + chunk, with K = ceil(C / P)), `row` and `chunk`. With `multiply` it multiplies by
       `factors`, which come `factor_latency` cycles later, in inner runs up to `last` over the rows of a chunk
       (`forward`) or the chunks of a row.
@@ -62,7 +63,8 @@ class ArrayCore(Component):
         self._more = int(not config.rolled)  # registers on long ways, which the clock of a rolled tile can do without
         lanes = config.lanes
         super().__init__({
-            "mode": In(Mode), "side": In(SideBand(config)), "idle": In(1), "open": In(1), "ready": Out(1),
+            "mode": In(Mode), "side": In(SideBand(config)), "idle": In(1), "open": In(1), "prefill": In(1),
+            "ready": Out(1),
             "place": In(range(self.depth)), "row": In(range(config.rows)), "chunk": In(range(config.chunks)),
             "multiply": In(1), "forward": In(1), "last": In(1),
             "factors": In(signed(config.code_bits)).array(lanes),
@@ -106,15 +108,15 @@ class ArrayCore(Component):
         is_stepping, side_place = Value.cast(self.mode).matches(*STEPPING), Signal(range(self.depth))
         self._side_register(m)
         m.d.comb += side_place.eq(delay(m, self._side.row * config.chunks + self._side.chunk, self._more))
-        weights_at = delay(m, self.place, 1)
+        weights_at, is_idle = delay(m, self.place, 1), delay(m, self.idle, 2 * self._more)
         if self.updater:
             weights_at = Mux(is_stepping, self.updater.address, weights_at)
         for memory in memories.values():
-            m.d.sync += memory.address.eq(Mux(self.idle, side_place, weights_at))
+            m.d.sync += memory.address.eq(Mux(is_idle, side_place, weights_at))
 
         m.d.comb += [
             multiplier.start.eq(delay(m, self.open, self._more, reset=True)),
-            sampler.prefill.eq(self.open & ~is_stepping), self.ready.eq(sampler.ready),
+            sampler.prefill.eq(self.prefill), self.ready.eq(sampler.ready),
             multiplier.visit.eq(self.multiply), multiplier.forward.eq(self.forward),
             multiplier.last.eq(self.last), multiplier.chunk.eq(self.chunk),
             *(factor.eq(given) for factor, given in zip(multiplier.factors, self.factors, strict=True)),
@@ -125,18 +127,19 @@ class ArrayCore(Component):
         self._sample(m)
         if self.noise:
             self._noise(m, is_stepping)
-        self._side_band(m, memories, side_place)
+        self._side_band(m, memories, side_place, is_idle)
         return m
 
     def _side_register(self, m: Module):
-        """The side band's far end, which may be anywhere on the chip."""
+        """The side band's far end, which may be anywhere on the chip; what an operation goes by is not far behind."""
         for name, member in SideBand(self.config).members.items():
             given, near = getattr(self.side, name), getattr(self._side, name)
             if member.flow == In:
                 m.d.comb += given.eq(near)
             else:
                 given = given & self.idle if name == "write" else given
-                m.d.comb += near.eq(delay(m, given, self._more, reset=name == "write"))
+                way = 1 if name in ("seed", "event", "noise_row", "first_slot") else 2
+                m.d.comb += near.eq(delay(m, given, way * self._more, reset=name == "write"))
 
     def _step(self, m: Module, is_stepping, weights):
         """Visits that coincide through the device engines."""
@@ -223,29 +226,29 @@ class ArrayCore(Component):
                     m.d.sync += [old.eq(new) for old, new in zip(chosen, xi[number * self.sampled:], strict=False)]
         return chosen
 
-    def _side_band(self, m: Module, memories, side_place):
+    def _side_band(self, m: Module, memories, side_place, is_idle):
         """Planes are written and read between operations; updates write the weights."""
         side, sampler, updater, more = self._side, self.sampler, self.updater, self._more
-        is_written = side.write & self.idle  # still idle, some registers further on
+        place = delay(m, side_place, more)
         lane_bits = len(side.lane) - self._part_bits  # lanes of a beat
         lane, beat = side.lane[:lane_bits], Cat(side.lane[lane_bits:], side.chunk)
         # known before they go to the memories, which are everywhere on the chip
-        write, beat_write = (delay(m, (is_written << each)[:1 << len(each)], more, reset=True)
+        write, beat_write = (delay(m, (side.write << each)[:1 << len(each)], 2 * more, reset=True)
                              for each in (side.lane, lane))
-        value = delay(m, side.value, more)
+        value = delay(m, side.value, 2 * more)
 
         def masked(plane: Plane, lanes):
-            return Mux(delay(m, side.plane == plane, more), lanes, 0)
+            return Mux(delay(m, side.plane == plane, 2 * more), lanes, 0)
 
         m.d.comb += [
-            sampler.address.eq(delay(m, beat, more)), sampler.value.eq(value),
+            sampler.address.eq(delay(m, beat, 2 * more)), sampler.value.eq(value),
             sampler.write_gain.eq(masked(Plane.ADC_GAIN, beat_write)),
             sampler.write_offset.eq(masked(Plane.ADC_OFFSET, beat_write)),
         ]
         parameters = updater.parameters if updater else {}
         if updater:
             m.d.comb += [
-                updater.side_place.eq(side_place), updater.value.eq(value),
+                updater.side_place.eq(place), updater.value.eq(value),
                 *(updater.side_write[plane.name].eq(masked(plane, write)) for plane in parameters),
             ]
         read_lane(m, side.plane, lane, side.read, {
@@ -253,11 +256,12 @@ class ArrayCore(Component):
         read_lane(m, side.plane, side.lane, side.read, {
             plane: memory.values for plane, memory in (memories | parameters).items()}, more)
         for plane, memory in memories.items():
-            address, mask, values = side_place, masked(plane, write), [value] * self.config.lanes
+            address, mask, values = place, masked(plane, write), [value] * self.config.lanes
             if updater:
                 kind = "apparent" if updater.has_write_noise and plane == Plane.WEIGHT else "write"
-                place, stepped, new = (getattr(updater, f"{kind}_{name}") for name in ("place", "mask", "values"))
-                address, mask = Mux(self.idle, address, place), Mux(self.idle, mask, stepped)
-                values = [Mux(self.idle, value, each) for each in new]
+                stepped_at, stepped, new = (getattr(updater, f"{kind}_{name}")
+                                            for name in ("place", "mask", "values"))
+                address, mask = Mux(is_idle, address, stepped_at), Mux(is_idle, mask, stepped)
+                values = [Mux(is_idle, value, each) for each in new]
             m.d.sync += [memory.write_address.eq(address), memory.write_mask.eq(mask),
                          *(old.eq(value) for old, value in zip(memory.write_values, values, strict=True))]

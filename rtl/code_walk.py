@@ -143,7 +143,7 @@ class CodeWalk(Component):
         m.d.comb += [
             base.eq(Mux(is_new, 0, next_base)), chunk.eq(Mux(is_new, 0, next_chunk)),
             lane.eq(Mux(is_new, 0, next_lane)), at.eq(Mux(is_new, 0, n_lines)),
-            chunk_at.eq(Mux(is_new, 0, n_chunks)), has_chunk.eq(is_listed & ~is_new & (lane != 0)),
+            chunk_at.eq(Mux(is_new, 0, n_chunks)), has_chunk.eq(is_listed & ~is_new),
         ]
         # two cycles later into the lists, and into the lanes, which are everywhere on the chip
         new_base, new_chunk, new_word = (delay(m, value, 2 * self.more) for value in (base, chunk, word))
@@ -162,4 +162,4 @@ class CodeWalk(Component):
                          n_lines.eq(at + is_on), n_chunks.eq(chunk_at + (is_on & ~has_chunk)),
                          is_listed.eq(has_chunk | is_on)]
             with m.If(lane == config.lanes - 1):
-                m.d.sync += [next_lane.eq(0), next_chunk.eq(chunk + 1)]
+                m.d.sync += [next_lane.eq(0), next_chunk.eq(chunk + 1), is_listed.eq(0)]

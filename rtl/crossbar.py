@@ -102,7 +102,7 @@ class CrossbarEmulator(Component):
             with m.State("IDLE"):  # planes may be loaded
                 m.d.comb += [core.idle.eq(1), port.busy.eq(self.cells.busy)]
                 with m.If(port.integrate):
-                    m.d.comb += [recorder.clear.eq(1), core.open.eq(1)]
+                    m.d.comb += [recorder.clear.eq(1), core.open.eq(1), core.prefill.eq(~is_update)]
                     m.next = "RECORD"
             with m.State("RECORD"):  # the window is open
                 m.d.comb += port.busy.eq(0)

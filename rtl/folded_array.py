@@ -65,7 +65,7 @@ class FoldedArray(Component):
 
     @property
     def update_constant(self) -> int:
-        return self.core.update_drain + 7 + (self.pulses.latency if self.pulses else 0)
+        return self.core.update_drain + 8 + (self.pulses.latency if self.pulses else 0)
 
     def elaborate(self, platform):
         m = Module()
@@ -74,6 +74,7 @@ class FoldedArray(Component):
         connect(m, core.side, flipped(self.side))
         # the mode stands from the cycle before the window opens, which is seen two cycles later
         mode = delay(m, port.mode, int(not self.config.rolled))
+        is_open = delay(m, port.integrate, 1, reset=True)
         is_forward, is_stepping = (delay(m, value, 1) for value in (
             mode == Mode.FORWARD, Value.cast(mode).matches(*STEPPING)))
         m.d.comb += [
@@ -85,12 +86,12 @@ class FoldedArray(Component):
             core.place.eq(codes.place), core.chunk.eq(codes.chunk),
         ]
         if self.pulses:
-            self._coincide(m, is_stepping)
-        self._control(m, is_stepping)
+            self._coincide(m, is_stepping, is_open)
+        self._control(m, is_stepping, is_open)
         self._convert(m)
         return m
 
-    def _coincide(self, m: Module, is_stepping):
+    def _coincide(self, m: Module, is_stepping, is_open):
         """Pulses to visits of the devices."""
         port, core, pulses, visits = self.port, self.core, self.pulses, self.visits
         visit = {name: visits.o.payload[name] if visits else getattr(pulses, name) for name in _VISIT}
@@ -98,7 +99,7 @@ class FoldedArray(Component):
         m.d.comb += [
             pulses.clear.eq(~is_stepping), pulses.write.eq(port.pulse_write),
             pulses.beat.eq(port.pulse_beat), pulses.pulses.eq(port.pulses),
-            pulses.negatives.eq(port.negatives), pulses.slot.eq(port.slot), pulses.ended.eq(~port.integrate),
+            pulses.negatives.eq(port.negatives), pulses.slot.eq(port.slot), pulses.ended.eq(~is_open),
             core.mask.eq(visit["mask"]), core.up.eq(visit["up"]), core.row.eq(visit["row"]),
             core.slot.eq(visit["slot_number"]),
         ]
@@ -114,18 +115,20 @@ class FoldedArray(Component):
             visits.o.ready.eq(~core.blocked), core.coincide.eq(visits.o.valid),
         ]
 
-    def _control(self, m: Module, is_stepping):
+    def _control(self, m: Module, is_stepping, is_open):
         """Compute as soon as the window opens."""
         port, core = self.port, self.core
-        drained, is_open = Signal(range(max(core.update_drain, self._multiply_drain) + 1)), Signal()
-        m.d.sync += [is_open.eq(port.integrate), port.busy.eq(1), drained.eq(0)]
+        drained = Signal(range(max(core.update_drain, self._multiply_drain) + 1))
+        is_busy = Signal()  # a register more on the way to the sequencer
+        m.d.sync += [port.busy.eq(is_busy), is_busy.eq(1), drained.eq(0)]
         is_idle, opens, starts = Signal(), Signal(), Signal()
         m.d.comb += [core.idle.eq(delay(m, is_idle, 1)), core.open.eq(delay(m, opens, 1, reset=True)),
+                     core.prefill.eq(delay(m, opens & ~is_stepping, 1, reset=True)),
                      self.codes.start.eq(delay(m, starts, 1, reset=True))]
         with m.FSM():
             with m.State("IDLE"):  # planes may be loaded
                 m.d.comb += is_idle.eq(1)
-                m.d.sync += port.busy.eq(0)
+                m.d.sync += is_busy.eq(is_open)
                 with m.If(is_open):
                     m.d.comb += opens.eq(1)
                     m.next = "OPEN"
@@ -151,9 +154,10 @@ class FoldedArray(Component):
             with m.State("DRAIN"):  # let the pipelines run empty
                 m.d.sync += drained.eq(drained + 1)
                 with m.If(drained == Mux(is_stepping, core.update_drain, self._multiply_drain)):
+                    m.d.sync += is_busy.eq(0)
                     m.next = "CLOSE"
             with m.State("CLOSE"):  # the window may be open still
-                m.d.sync += port.busy.eq(0)
+                m.d.sync += is_busy.eq(0)
                 with m.If(~is_open):
                     m.next = "IDLE"
 

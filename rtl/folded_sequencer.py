@@ -7,6 +7,7 @@ from golden.config import TileConfig
 from rtl.analog_port import Mode
 from rtl.folded_converters import FoldedConverters
 from rtl.folded_meter import FoldedMeter
+from rtl.formats import delay
 from rtl.macro_port import MacroPort
 from rtl.phases import Phases, sequencer_members
 from rtl.trains import TrainSource
@@ -39,7 +40,7 @@ class FoldedSequencer(Component):
             port.code_write.eq(drive.width_write), port.code_line.eq(drive.width_index),
             port.code.eq(drive.width_code), port.serial.eq(phases.is_serial), port.bit.eq(phases.bit),
 
-            adc.backward.eq(phases.mode == Mode.BACKWARD), adc.first.eq(phases.is_first),
+            adc.backward.eq(phases.mode == Mode.BACKWARD), adc.first.eq(delay(m, phases.is_first, 1)),
             adc.valid.eq(port.result_valid), adc.beat.eq(port.result_beat),
             *(given.eq(result) for given, result in zip(adc.results, port.results, strict=True)),
             adc.output_index.eq(drive.output_index), drive.output.eq(adc.output),

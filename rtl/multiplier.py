@@ -101,22 +101,22 @@ class Multiplier(Component):
         return m
 
     def _accumulate(self, m: Module, name: str, value, adds, ends):
-        """The sum of values up to and with the present one, a cycle later; none is kept beyond an end.
+        """The sum of values up to and with the present one, a cycle later; the first behind an end starts anew.
 
-        Clearing at the end, not at the first, leaves nothing but the carry chain between register and register.
+        A rolled tile clears the sum in the cycle behind an end, as its adder has nothing to spare.
         """
+        total = Signal(shape_of(self.config.charge), name=f"{name}_total", reset_less=True)
         if self.config.rolled:
-            total = Signal(shape_of(self.config.charge), name=f"{name}_total", reset_less=True)
             with m.If(delay(m, ends, 1, reset=True)):
                 m.d.sync += total.eq(0)
             with m.Elif(adds):
                 m.d.sync += total.eq(total + value)
             return total
-        total, done = (Signal(shape_of(self.config.charge), name=f"{name}_{part}", reset_less=True)
-                       for part in ("total", "done"))
-        m.d.sync += done.eq(total + value)
+        keeps = Signal(name=f"{name}_keeps")
         with m.If(ends):
-            m.d.sync += total.eq(0)
+            m.d.sync += keeps.eq(0)
         with m.Elif(adds):
-            m.d.sync += total.eq(total + value)
-        return done
+            m.d.sync += keeps.eq(1)
+        with m.If(adds):
+            m.d.sync += total.eq(Mux(keeps, total, 0) + value)
+        return total

@@ -96,28 +96,39 @@ class Phases(Component):
         self._count_slots(m, slot, is_played)
         timer, leasts = Countdown(), {
             "t_precharge": 0, "t_settle": 1, "t_slot": 1, "t_guard": 0, "t_hold": 1, "t_recover": 0}
-        is_over, begin = timer.is_over, {
+        # which time is loaded goes by the state, and one bit alone decides when it begins
+        is_over, of = timer.is_over, {
             name: timer.of(m, getattr(self, name), least) for name, least in leasts.items()}
         with m.If(~is_over):
             m.d.sync += timer.step
         m.d.sync += self.hold.eq(0)  # a register: converters and emulators are all over the chip
-        wait = [patience.eq(patience - 1), is_late.eq(is_late | self.watchdog.any() & (patience == 1))]
+
+        # cycles of `busy` are counted one late; those that are left say with the last one whether it is too late
+        is_counted, is_last, is_used_up = Signal(), Signal(), Signal()
+        has_watchdog, is_short = delay(m, self.watchdog.any(), 1), delay(m, self.watchdog == 1, 1)
+        m.d.comb += is_late.eq(is_used_up | is_last & is_counted)
+        m.d.sync += is_counted.eq(0)
+        with m.If(is_counted):
+            m.d.sync += [patience.eq(patience - 1), is_last.eq(has_watchdog & (patience == 2)),
+                         is_used_up.eq(is_used_up | is_last)]
+        wait = is_counted.eq(1)
 
         with m.FSM():
             with m.State("IDLE"):  # no sequence
-                m.d.sync += [slot.eq(0), patience.eq(self.watchdog), is_late.eq(0), is_aborted.eq(0),
-                             bit.eq(self.config.code_bits - 2)]
+                m.d.sync += [slot.eq(0), patience.eq(self.watchdog), is_last.eq(is_short), is_used_up.eq(0),
+                             is_aborted.eq(0), bit.eq(self.config.code_bits - 2),
+                             of["t_precharge"].load, of["t_precharge"].begin]
                 with m.If(self.start):
                     m.d.sync += [mode.eq(self.wanted), self.first_slot.eq(0), self.played.eq(0)]
                     with m.If(self.resume & (self.wanted == Mode.UPDATE)):
                         m.d.sync += [slot.eq(self.played), self.first_slot.eq(self.played), self.played.eq(self.played)]
-                    m.d.sync += begin["t_precharge"]()
                     m.next = "PRECHARGE"
             with m.State("PRECHARGE"):  # the window is closed, and the array free
                 m.d.comb += self.chip_cycle.eq(~is_over)
                 with m.If(is_over):
+                    m.d.sync += of["t_settle"].load
                     with m.If(~self.busy):
-                        m.d.sync += begin["t_settle"]()
+                        m.d.sync += of["t_settle"].begin
                         m.next = "SETTLE"
                     with m.Else():
                         m.d.sync += wait
@@ -127,13 +138,14 @@ class Phases(Component):
                 m.d.comb += [self.integrate.eq(1), self.chip_cycle.eq(1)]
                 with m.If(is_over):
                     m.d.comb += self.set_polarities.eq(1)
-                    m.d.sync += begin["t_guard"]()
+                    m.d.sync += [of["t_guard"].load, of["t_guard"].begin]
                     m.next = "REST"
             with m.State("REST"):  # guard time; then the lines rest until the next slot's pulses are ready
                 m.d.comb += [self.integrate.eq(1), self.chip_cycle.eq(~is_over)]
                 with m.If(is_over):
+                    m.d.sync += of["t_slot"].load
                     with m.If(is_played | is_stopped):
-                        m.d.sync += [is_aborted.eq(~is_played), *begin["t_hold"]()]
+                        m.d.sync += [is_aborted.eq(~is_played), of["t_hold"].load, of["t_hold"].begin]
                         m.next = "HOLD"
                     with m.Elif(is_ready):
                         m.d.comb += take_slot.eq(1)
@@ -141,9 +153,9 @@ class Phases(Component):
             with m.State("SLOT"):  # the lines carry the pulses of a slot
                 m.d.comb += [self.integrate.eq(1), self.chip_cycle.eq(1), self.slot.eq(is_over)]
                 with m.If(is_over):
-                    m.d.sync += self.played.eq(self.played + 1)
+                    m.d.sync += [self.played.eq(self.played + 1), of["t_slot"].load]
                     with m.If(is_played | is_stopped):
-                        m.d.sync += [is_aborted.eq(~is_played), is_on.eq(0), *begin["t_hold"]()]
+                        m.d.sync += [is_aborted.eq(~is_played), is_on.eq(0), of["t_hold"].load, of["t_hold"].begin]
                         m.next = "HOLD"
                     with m.Elif(is_ready):
                         m.d.comb += take_slot.eq(1)
@@ -155,7 +167,7 @@ class Phases(Component):
                 with m.If(~self.chip_cycle | is_over):
                     m.next = "WAIT"
             with m.State("WAIT"):  # an emulator may still compute
-                m.d.sync += begin["t_recover"]()
+                m.d.sync += [of["t_recover"].load, of["t_recover"].begin]
                 with m.If(self.busy):
                     m.d.sync += wait
                     with m.If(is_late):
@@ -167,7 +179,7 @@ class Phases(Component):
                     m.next = "RECOVER"
             with m.State("CONVERT"):  # the converters' trials, which begin with `hold`
                 m.d.comb += self.chip_cycle.eq(self.adc_chip_cycle)
-                m.d.sync += begin["t_recover"]()
+                m.d.sync += [of["t_recover"].load, of["t_recover"].begin]
                 is_waiting = self.busy & ~self.adc_chip_cycle
                 with m.If(is_waiting):
                     m.d.sync += wait
@@ -180,8 +192,9 @@ class Phases(Component):
             with m.State("RECOVER"):  # then the next bit, or the end
                 m.d.comb += self.chip_cycle.eq(~is_over)
                 with m.If(is_over):
+                    m.d.sync += of["t_precharge"].load
                     with m.If(~is_done):
-                        m.d.sync += [bit.eq(bit - 1), slot.eq(0), *begin["t_precharge"]()]
+                        m.d.sync += [bit.eq(bit - 1), slot.eq(0), of["t_precharge"].begin]
                         m.next = "PRECHARGE"
                     with m.Else():
                         m.d.comb += [self.done.eq(1), self.status.eq(Mux(is_aborted, Status.ABORTED, Status.OK))]
@@ -193,7 +206,7 @@ class Phases(Component):
                 m.next = "IDLE"
 
         with m.If(take_slot):
-            m.d.sync += [slot.eq(slot + 1), is_on.eq(1), *begin["t_slot"]()]
+            m.d.sync += [slot.eq(slot + 1), is_on.eq(1), of["t_slot"].begin]
         return m
 
     def attach(self, m: Module, sequencer) -> None:

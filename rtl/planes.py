@@ -17,7 +17,7 @@ WORD = Format(18)
 
 FETCH_LATENCY = 3
 """Cycles from the choice of an address to the words of a registered memory: the address, the memory, its output."""
-SIDE_LATENCY = FETCH_LATENCY + 6
+SIDE_LATENCY = FETCH_LATENCY + 8
 """Cycles of a read on the side band, with the way there, and the choices among lanes, groups of lanes, and planes."""
 _GROUP = 8
 """Lanes among which a read on the side band chooses in one cycle."""

@@ -74,8 +74,10 @@ class RegisterBank(Component):
 
         self._read(m, values, bases)
         self._read_port(m, values, bases)
+        following = Signal.like(self.event)  # known ahead; the event has stood since before the operation
+        m.d.sync += following.eq(self.event + 1)
         with m.If(self.next_event):
-            m.d.sync += self.event.eq(self.event + 1)
+            m.d.sync += self.event.eq(following)
         self._write(m, pending)
         with m.If(self.clear):
             m.d.sync += [pending.eq(0), *(getattr(self, register.name).eq(register.reset) for register in self.stored)]

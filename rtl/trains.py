@@ -160,19 +160,21 @@ class TrainSource(Component):
     @property
     def slot_cycles(self) -> int:
         """Cycles that the beats of a slot take, at most, behind those of the slot before."""
-        return self.chunks * self.pipeline.uniform.period + 1
+        return self.chunks * self.pipeline.uniform.period + 2
 
     def elaborate(self, platform):
         m = Module()
         pipeline = self.pipeline
 
-        # everything waits while a slot stands that has not been taken, and begins again in the cycle behind `advance`;
+        # everything waits while a slot stands that has not been taken, and begins again two cycles behind `advance`;
         # what is enabled is far away and much, so that it is decided a cycle ahead, and cleared a cycle behind `stop`
-        is_moving, is_made, is_ready = Signal(init=1), Signal(), Signal()
+        is_moving, is_made, stands, is_sent = Signal(init=1), Signal(), Signal(), Signal()
         m.submodules.pipeline = EnableInserter(is_moving)(pipeline)
         m.d.comb += [is_made.eq(pipeline.valid & is_moving & ~self.stop & ~pipeline.clear),
                      pipeline.clear.eq(delay(m, self.stop, 1, reset=True))]
-        m.d.sync += is_moving.eq(~(is_ready & Mux(is_moving, pipeline.comes, pipeline.valid)))
+        will_stand = (stands & ~(delay(m, self.advance, 1) | self.stop)) | is_sent
+        m.d.sync += [stands.eq(will_stand),
+                     is_moving.eq(~(will_stand & Mux(is_moving, pipeline.comes, pipeline.valid)))]
 
         # ask for chunk after chunk, slot after slot
         with m.If(self.stop):
@@ -191,10 +193,9 @@ class TrainSource(Component):
         m.d.comb += [
             self.beat.eq(is_made & pipeline.wanted), self.beat_chunk.eq(pipeline.chunk),
             self.pulses.eq(pipeline.pulses), self.negatives.eq(pipeline.negatives),
-            is_ready.eq((self.ready & ~(self.advance | self.stop))
-                        | (self.beat & (pipeline.chunk == self.chunks - 1))),
+            is_sent.eq(self.beat & (pipeline.chunk == self.chunks - 1)),
         ]
-        m.d.sync += self.ready.eq(is_ready)
+        m.d.sync += self.ready.eq((self.ready & ~(self.advance | self.stop)) | is_sent)
 
         bits = len(pipeline.lane) if self.parts > 1 else len(self.lane)
         m.d.comb += [

@@ -127,17 +127,17 @@ class Updater(Component):
         is_waiting, visits = Signal(), [self.visit]
         place, mask, up = (Signal.like(offered, name=name, reset_less=True)
                            for name, offered in (("taken", self.place), ("mask", self.mask), ("up", self.up)))
-        places, hits, is_hit = [place], Signal(self.wait), Signal()  # the lowest of a visit in the cycle before
+        places, hits = [place], Signal(self.wait)  # the lowest of a visit in the cycle before
         for _ in range(self.wait - 1):
             visits.append(delay(m, visits[-1], 1, reset=True))
             places.append(delay(m, places[-1], 1))
-        m.d.comb += [self.blocked.eq(is_waiting & is_hit), self.visit.eq(is_waiting & ~is_hit)]
+        m.d.comb += self.visit.eq(is_waiting & ~self.blocked)
         if self.entry == 1:
             offered, found = (self.valid, self.place, self.mask, self.up), self._found(visits, places)
-            m.d.comb += is_hit.eq(hits.any())
-        else:
+            m.d.comb += self.blocked.eq(is_waiting & hits.any())
+        else:  # a register, as much must wait that is far away
             offered, found = self._compare(m, visits, places)
-            m.d.sync += is_hit.eq(Mux(self.blocked, ~hits[-1], found.any()))
+            m.d.sync += self.blocked.eq(Mux(self.blocked, ~hits[-1], offered[0] & found.any()))
         with m.If(self.blocked):
             m.d.sync += hits.eq(hits << 1)
         with m.Else():

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Registers that go into the blocks of ECP5, and that the netlist does the same with them there."""
+"""What goes into the blocks and adders of ECP5, and that the netlist does the same with it there."""
 import json
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
-from amaranth.hdl import Module, signed
+from amaranth.hdl import Module, Mux, signed
 from amaranth.lib.wiring import Component, In, Out
 
 from boards.absorb import absorb
@@ -34,6 +34,24 @@ class Pair(Component):
         m.submodules.ab, m.submodules.ac = ab, ac = Product(signed(5), signed(4)), Product(signed(5), 3)
         m.d.comb += [ab.a.eq(self.a), ab.b.eq(self.b), ac.a.eq(self.a), ac.b.eq(self.c),
                      self.ab.eq(ab.p), self.ac.eq(ac.p)]
+        return m
+
+
+class Total(Component):
+    """Sums that start anew where they do not keep what they have, one of a value that others read as well."""
+
+    a: In(signed(6))
+    keeps: In(1)
+    total: Out(signed(8))
+    swapped: Out(signed(8))
+    gated: Out(signed(8))
+    other: Out(signed(8))
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.gated.eq(Mux(self.keeps, self.other, 0))
+        m.d.sync += [self.total.eq(Mux(self.keeps, self.total, 0) + self.a), self.other.eq(self.gated + self.a),
+                     self.swapped.eq(self.other + Mux(self.keeps, self.swapped, 0))]
         return m
 
 
@@ -84,3 +102,17 @@ def test_the_netlist_does_the_same(tmp_path):
     cells = netlist(tmp_path, Pair())
     assert {cell["type"] for cell in cells.values()} - {"$scopeinfo"} == {"MULT18X18D"}
     prove_the_same(tmp_path, str(CELLS))
+
+
+def test_a_gate_before_an_adder(tmp_path):
+    """A LUT a bit, but where something else reads what it gives."""
+    before = json.loads(synthesized(tmp_path, Total()).read_text())["modules"]["top"]["cells"]
+    cells = netlist(tmp_path, Total())
+    n_gates = [sum(cell["type"] == "LUT4" for cell in each.values()) for each in (before, cells)]
+    assert n_gates == [24, 8]
+    inits = {cell["parameters"]["INIT0"] for cell in cells.values() if cell["type"] == "CCU2C"}
+    assert len(inits) == 3, "either operand may be gated"
+    gates = {bit for cell in cells.values() if cell["type"] == "CCU2C" for half in "01"
+             for bit in cell["connections"][f"C{half}"]}
+    assert len(gates - {"0"}) == 1, "all bits are gated by the one that they have in common"
+    prove_the_same(tmp_path, "+/ecp5/cells_sim.v")

@@ -11,6 +11,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from boards.absorb import Netlist
 from boards.duplicate import GROUP, duplicate
+from boards.floorplan import lane_of
 from tests.boards.test_absorb import prove_the_same, synthesized
 
 pytestmark = [pytest.mark.synthesis,
@@ -85,3 +86,33 @@ def test_a_copy_is_for_neighbouring_lanes(tmp_path):
     lanes = [{int(name.split("_")[-1].split(".")[0]) for name, _ in each} for each in readers(path).values()]
     assert sorted(map(len, lanes)) == [GROUP // 2, GROUP // 2]
     assert {frozenset(range(GROUP // 2)), frozenset(range(GROUP // 2, GROUP))} == set(map(frozenset, lanes))
+
+
+class Lanes(Component):
+    """A bit for some lanes, and for what belongs to none."""
+
+    lanes = GROUP + GROUP // 2
+    bit: In(1)
+    data: In(2 * lanes)
+    kept: Out(2 * lanes)
+
+    def elaborate(self, platform):
+        m = Module()
+        enabled = Signal()
+        m.d.sync += enabled.eq(self.bit)
+        for n in range(2 * self.lanes):
+            part, kept = Module(), Signal(name=f"kept_{n}")
+            with part.If(enabled):
+                part.d.sync += kept.eq(self.data[n])
+            m.d.comb += self.kept[n].eq(kept)
+            m.submodules[f"lane_{n}" if n % 2 else f"part{n}"] = part
+        return m
+
+
+def test_lanes_share_no_copy_with_what_has_none(tmp_path):
+    path = synthesized(tmp_path, Lanes())
+    duplicate(path)
+    mixed = [{bool(lane_of(reader)) for reader, _ in each} for each in readers(path).values() if len(each) > 1]
+    assert {True} in mixed
+    assert {False} in mixed
+    assert {True, False} not in mixed

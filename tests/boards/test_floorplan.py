@@ -74,6 +74,15 @@ def test_fewer_lanes_and_none_stand_aside(tmp_path):
     assert rows == {"low": {10}, "product": {34, 58}, "buffer": {82}, "memory": {82}}
 
 
+def test_what_is_beside_the_lanes_gets_the_middle(tmp_path):
+    """In the component of the parts that have lanes; all else stands aside."""
+    lanes = {f"tile.array.core.{name.replace('product', 'multiplier.product')}": kind
+             for name, kind in tile(64).items()}
+    found = places(tmp_path, lanes | {"tile.array.codes.lines.0.0": MEMORY, "tile.controller.buffer.0.0": MEMORY})
+    assert found["tile.array.codes.lines.0.0"][1] == 46
+    assert found["tile.controller.buffer.0.0"][1] == 82
+
+
 def test_a_chip_that_is_not_known_is_left(tmp_path):
     """To nextpnr alone."""
     assert "LFE5U-25F" not in CHIPS
