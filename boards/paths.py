@@ -8,6 +8,9 @@ nextpnr's placer expects of a distance (`predictDelay` of its ECP5 architecture)
     python -m boards.paths placed.json --longer 6.5
 
 prints, for each pair of components, the longest path of those that take longer, how many there are, and where it goes.
+Of a routed design `report.json` says what each path's end does take (`--detailed-timing-report`), but not from where:
+
+    python -m boards.paths report.json --longer 6.5
 """
 import argparse
 import json
@@ -29,6 +32,11 @@ _CHAINS = {("M", "OFX"): 0.2, ("FXA", "OFX"): 0.2, ("FXB", "OFX"): 0.2, ("F1", "
 _SETUP = {"TRELLIS_FF": 0.15, "TRELLIS_RAMW": 0.1, "DP16KD": 0.2, "MULT18X18D": 0.1}
 _HARD_WIRED = {"FCI", "FXA", "FXB"}
 """Ports that a neighbor drives without a wire."""
+
+
+def component(name: str) -> str:
+    """A cell's or net's name without what synthesis added, and numbers alike."""
+    return re.sub(r"\d+", "#", _CELL.sub("", re.sub(r"\[\d+\]", "", name)))
 
 
 class Step(NamedTuple):
@@ -80,10 +88,6 @@ class Placement:
     def name(self, step: Step) -> str:
         """The net's."""
         return self.names.get(step.bit, "?")
-
-    def component(self, name: str) -> str:
-        """A cell's or net's name without what synthesis added, and numbers alike."""
-        return re.sub(r"\d+", "#", _CELL.sub("", re.sub(r"\[\d+\]", "", name)))
 
     def _read(self, name: str, cell: dict) -> None:
         """Where paths begin, go on and end in a cell."""
@@ -146,35 +150,56 @@ def longest(placement: Placement, longer: float) -> list[tuple[int, End]]:
     groups: dict[tuple, list[End]] = defaultdict(list)
     for end in placement.ends():
         if end.time > longer:
-            start = placement.component(placement.name(end.steps[0]))
-            groups[start, placement.component(end.cell), end.port.rstrip("0123456789")].append(end)
+            start = component(placement.name(end.steps[0]))
+            groups[start, component(end.cell), end.port.rstrip("0123456789")].append(end)
     return sorted(((len(ends), max(ends, key=lambda end: end.time)) for ends in groups.values()),
                   key=lambda group: -group[1].time)
 
 
+def longest_routed(report: dict, longer: float) -> list[tuple[int, float, str, str]]:
+    """Of a report's ends that take longer, by component and port: how many, the longest in ns, its cell and port."""
+    groups: dict[tuple, list[tuple[float, str, str]]] = defaultdict(list)
+    for net in report["detailed_net_timings"]:
+        for end in net["endpoints"]:
+            if (time := max(end["delay"])) > longer:
+                port = end["port"].rstrip("0123456789")
+                groups[component(end["cell"]), port].append((time, end["cell"], port))
+    return sorted(((len(ends), *max(ends)) for ends in groups.values()), key=lambda group: -group[1])
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m boards.paths", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("placement", type=Path, help="nextpnr-ecp5's file of --no-route --write")
+    parser.add_argument("placement", type=Path, help="nextpnr-ecp5's file of --no-route --write, or its report")
     parser.add_argument("--longer", type=float, default=8.0, help="ns from which a path is told (default: 8)")
     parser.add_argument("--most", type=int, default=40, help="pairs of components at most (default: 40)")
     options = parser.parse_args(arguments)
     try:
-        [module] = json.loads(options.placement.read_text())["modules"].values()
+        read = json.loads(options.placement.read_text())
+        if "detailed_net_timings" in read:
+            _tell_routed(longest_routed(read, options.longer), options)
+            return 0
+        [module] = read["modules"].values()
         placement = Placement(module)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        print(f"Placement must be a file that nextpnr-ecp5 wrote with --write, but {options.placement} is not: {error}",
-              file=sys.stderr)
+        print("Placement must be a file that nextpnr-ecp5 wrote with --write, or with --report and "
+              f"--detailed-timing-report, but {options.placement} is not: {error}", file=sys.stderr)
         return 2
     found = longest(placement, options.longer)
     print(f"{sum(n for n, _ in found)} paths take more than {options.longer:g} ns, "
           f"of {len(found)} pairs of components")
     for n, end in found[:options.most]:
-        start = placement.component(placement.name(end.steps[0]))
-        print(f"{end.time:6.2f} ns {n:6}  {start} to {placement.component(end.cell)}.{end.port}")
+        start = component(placement.name(end.steps[0]))
+        print(f"{end.time:6.2f} ns {n:6}  {start} to {component(end.cell)}.{end.port}")
         for step in end.steps:
             print(f"         {step.time:6.2f}  {placement.place.get(placement.driver.get(step.bit, ''), '-')} "
                   f"{placement.name(step)}")
     return 0
+
+
+def _tell_routed(found: list[tuple[int, float, str, str]], options: argparse.Namespace) -> None:
+    print(f"{sum(n for n, *_ in found)} paths take more than {options.longer:g} ns, to {len(found)} components")
+    for n, time, cell, port in found[:options.most]:
+        print(f"{time:6.2f} ns {n:6}  to {component(cell)}.{port}: {cell}")
 
 
 if __name__ == "__main__":

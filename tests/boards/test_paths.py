@@ -68,6 +68,18 @@ def test_paths_of_a_word_are_told_once_the_longest_first(tmp_path, capsys):
     assert "tile.word to tile.late_#.M" in told
 
 
+def test_a_routed_design_tells_what_its_ends_take(tmp_path, capsys):
+    """The longer of both edges; a word's bits as one."""
+    ends = {f"tile.word_TRELLIS_FF_Q_{n}": [0.5, time] for n, time in enumerate((3.0, 7.5, 6.9))}
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps({"detailed_net_timings": [
+        {"net": "any", "endpoints": [{"cell": cell, "port": "DI", "delay": delay}]} for cell, delay in ends.items()]}))
+    assert main([str(path), "--longer", "6.5"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("2 paths take more than 6.5 ns, to 1 components")
+    assert "7.50 ns      2  to tile.word.DI: tile.word_TRELLIS_FF_Q_1" in told
+
+
 def test_a_file_that_is_no_placement_is_named(tmp_path, capsys):
     path = tmp_path / "placed.json"
     for text in ("", "[]", '{"modules": {}}'):
