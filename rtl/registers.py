@@ -37,10 +37,10 @@ class RegisterBank(Component):
 
     Members: `read_index`, `index` and `value` in; `read`, `writable` and `accepts` out; `write` acts on an accepted
     value; `clear` resets all. Each stored register is an output of its name; each counter has an input of its name that
-    is added in every cycle; `begin` starts the operation's own counts anew. `next_event` increments the event.
-    `interrupts` (bits of `Interrupt`) become pending, `irq` is the line. `abort` is a write to `control`;
-    `aborted_slots` is read as given. `port` is a second way in: what it writes waits for the first way, and, but for
-    IMMEDIATE, while `is_running`; `changes` says that it writes a setting.
+    is added in every cycle; `begin` starts the operation's own counts anew. `next_event` increments the event, which
+    has stood for two cycles. `interrupts` (bits of `Interrupt`) become pending, `irq` is the line. `abort` is a write
+    to `control`; `aborted_slots` is read as given. `port` is a second way in: what it writes waits for the first way,
+    and, but for IMMEDIATE, while `is_running`; `changes` says that it writes a setting.
     """
 
     read_latency = 4
@@ -74,7 +74,7 @@ class RegisterBank(Component):
 
         self._read(m, values, bases)
         self._read_port(m, values, bases)
-        following = Signal.like(self.event)  # known ahead; the event has stood since before the operation
+        following = Signal.like(self.event, init=self.map["event"].reset + 1)  # known ahead
         m.d.sync += following.eq(self.event + 1)
         with m.If(self.next_event):
             m.d.sync += self.event.eq(following)

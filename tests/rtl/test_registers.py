@@ -151,10 +151,12 @@ def test_event_counts_and_wraps():
     async def bench(ctx):
         tile.set("event", WORD - 2)
         await write(ctx, bank, tile.registers["event"].index, WORD - 2)
-        ctx.set(bank.next_event, 1)
         for event in (WORD - 2, WORD - 1, 0, 1):
+            await ctx.tick()  # it stands for two cycles
             assert_bits("event", event, ctx.get(bank.event))
+            ctx.set(bank.next_event, 1)
             await ctx.tick()
+            ctx.set(bank.next_event, 0)
 
     run(bank, bench)
 
