@@ -44,6 +44,7 @@ class _BankProperties(Component):
         has_stood = (asks == asks_q) & (self.stands == 2)
         self.stands = Mux(has_stood, 2, 0)
         m.d.comb += Assume(~self.write | has_stood, "what is written has stood until it was judged")
+        m.d.comb += Assume(~self.next_event | (design.event == delay(m, design.event, 1)), "an event that counts stood")
         self.first = self.write & design.accepts
         self.second = self.port_write & port.accepts & ~port.waits
         self.claim(m, design)

@@ -53,7 +53,7 @@ MUTANTS = [
     ("updater_noiseless", Updater, "Cat(hits[0], 0, hits[1:-1])", "hits", ""),
     ("updater_noiseless", Updater, "visit & (at == self.place)", "visit", "only for one of the same place"),
     ("updater_noiseless", Updater, "mask & self.visit.replicate(len(mask))", "mask", "nothing is written"),
-    ("registers", RegisterBank, "self.event.eq(self.event + 1)", "self.event.eq(self.event + 2)", "adds one"),
+    ("registers", RegisterBank, "following.eq(self.event + 1)", "following.eq(self.event + 2)", "adds one"),
     ("interrupts", RegisterBank, "(pending & ~cleared) | self.interrupts", "pending | self.interrupts", ""),
     ("register_port", RegisterBank, "self.next_event | self.is_running", "self.is_running", "waits for the packets"),
     ("register_port", RegisterBank, "self.is_running & ~is_immediate", "self.is_running & is_immediate",
@@ -80,7 +80,8 @@ MUTANTS = [
     ("programmer", Programmer, "m.d.comb += drive.start.eq(~drive.abort)", "m.d.comb += drive.start.eq(1)",
      "stands while it runs"),
     ("drive_mux", DriveMux, "ours & is_chosen if name", "ours if name", "hears done"),
-    ("port_lines", Phases, "begin[\"t_guard\"]()", "begin[\"t_hold\"]()", ""),
+    ("port_lines", Phases, "[of[\"t_guard\"].load, of[\"t_guard\"].begin]",
+     "[of[\"t_hold\"].load, of[\"t_hold\"].begin]", ""),
     ("port_phases", Phases, "self.chip_cycle.eq(self.adc_chip_cycle)",
      "[self.integrate.eq(self.hold), self.chip_cycle.eq(self.adc_chip_cycle)]", ""),
     ("cobs_loop", CobsEncoder, "is_final = is_last & ~is_zero", "is_final = is_last", ""),
@@ -106,7 +107,7 @@ MUTANTS = [
     ("dispatcher", Dispatcher, "is_last.eq(n == length - 1)", "is_last.eq(n == length)", ""),
     ("dispatcher", Dispatcher, "self.address.eq(n)", "self.address.eq(n + 1)", "word for word"),
     ("dispatcher", Dispatcher, "owed + self.abort - is_last", "owed - is_last", ""),
-    ("dispatcher", Dispatcher, "Mux(word.first, (word.data", "Mux(1, (word.data", ""),
+    ("dispatcher", Dispatcher, "Mux(word.first, ~is_abort", "Mux(1, ~is_abort", ""),
     ("uart_loop", UartTransmitter, "with m.Elif(n > 1)", "with m.Elif(n > 2)", ""),
     ("uart_loop", UartReceiver, "with m.If(n == 7)", "with m.If(n == 6)", ""),
     ("uart_receiver", UartReceiver, "m.next = \"BREAK\"", "pass", "held low"),
@@ -119,7 +120,7 @@ MUTANTS = [
     ("axi_lite_reads", AxiLite, "read_address.o.ready.eq(read_data.i.ready)", "read_address.o.ready.eq(1)", ""),
     ("axi_stream", AxiStreamReceiver, "is_first.eq(self.bus.tlast)", "is_first.eq(0)", "first"),
     ("axi_stream", AxiStreamTransmitter, "tlast.eq(self.i.payload.last)", "tlast.eq(self.i.payload.first)", ""),
-    ("sequence_bound", Phases, "(patience == 1)", "(patience == 0xFFFF_FFFF)", "ends within"),
+    ("sequence_bound", Phases, "(patience == 2)", "(patience == 0xFFFF_FFFF)", "ends within"),
 ]
 
 
