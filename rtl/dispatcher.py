@@ -42,18 +42,16 @@ class Dispatcher(Component):
         m.submodules.memory = memory = Memory(shape=32, depth=self.depth, init=[], attrs=ANY_ON_COLLISION)
         write, read = memory.write_port(), memory.read_port()
 
-        # the response to the command is kept, that to an abort is not; a cycle late, as the controller is far away
-        given = self.response.payload
-        word, is_taken = delay(m, given, 1), delay(m, self.response.valid & self.response.ready, 1, reset=True)
-        is_abort, was_aborting = delay(m, given.data[24:] == Opcode.ABORT, 1), delay(m, opcode == Opcode.ABORT, 1)
-        is_own, was_own, is_full = Signal(), Signal(), Signal()
+        # the response to the command is kept, that to an abort is not
+        word, is_taken = self.response.payload, self.response.valid & self.response.ready
+        is_own, was_own = Signal(), Signal()
         owed, owed_next = Signal(range(4)), Signal(range(4))
         is_last = is_taken & word.last
         m.d.comb += [
             self.response.ready.eq(self.is_running & ~self.stall),
-            is_own.eq(Mux(word.first, ~is_abort | was_aborting, was_own)),
+            is_own.eq(Mux(word.first, (word.data[24:] != Opcode.ABORT) | (opcode == Opcode.ABORT), was_own)),
             position.eq(Mux(word.first, 0, n)),
-            is_kept.eq(is_taken & is_own & (word.first | ~is_full)),
+            is_kept.eq(is_taken & is_own & (position < self.depth)),
             write.addr.eq(position), write.data.eq(word.data), write.en.eq(is_kept),
             read.addr.eq(self.index), self.kept.eq(delay(m, read.data, READ_LATENCY - 1)),
             self.is_running.eq(owed != 0),
@@ -64,7 +62,7 @@ class Dispatcher(Component):
         with m.If(is_taken):
             m.d.sync += was_own.eq(is_own)
         with m.If(is_kept):
-            m.d.sync += [n.eq(position + 1), self.n_kept.eq(position + 1), is_full.eq(position == self.depth - 1)]
+            m.d.sync += [n.eq(position + 1), self.n_kept.eq(position + 1)]
         with m.If(self.start | self.clear):
             m.d.sync += self.n_kept.eq(0)
         return m

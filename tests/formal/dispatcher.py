@@ -60,11 +60,8 @@ class DispatcherProperties(Component):
             m.d.sync += [commands.eq(1), length.eq(self.length), is_aborted.eq(0)]
         with m.If(self.abort):
             m.d.sync += [aborts.eq(1), is_aborted.eq(1)]
-        # a word that was taken is looked at a cycle later, and until then it still runs
-        late_word, late_own = delay(m, word, 1), delay(m, is_own, 1)
-        late_taken, late_answered = (delay(m, value, 1, reset=True) for value in (is_taken, is_answered))
-        owed = commands | aborts | answers | abort_answers
-        is_running, is_last = owed | late_answered, late_answered & ~(owed | self.abort)
+        is_running = commands | aborts | answers | abort_answers
+        is_last = is_answered & ~(commands | aborts | self.abort | Mux(is_own, abort_answers, answers))
         standing = Cat(self.packet)
         m.d.comb += [
             Assume((self.length >= 1) & (self.length <= DEPTH), f"length is in 1..{DEPTH}"),
@@ -80,11 +77,11 @@ class DispatcherProperties(Component):
         # the word of the response that is looked at
         index, expected, kept, position = Signal.like(self.index), Signal(32), Signal(range(DEPTH + 1)), Signal(3)
         is_late = Signal()
-        m.d.comb += position.eq(Mux(late_word.first, 0, kept))
-        with m.If(late_taken & late_own & (position < DEPTH)):
+        m.d.comb += position.eq(Mux(word.first, 0, kept))
+        with m.If(is_taken & is_own & (position < DEPTH)):
             m.d.sync += kept.eq(position + 1)
             with m.If(position == self.index):
-                m.d.sync += expected.eq(late_word.data)
+                m.d.sync += expected.eq(word.data)
         with m.If(self.start | self.clear):
             m.d.sync += kept.eq(0)
         m.d.sync += [index.eq(self.index), is_late.eq(1)]
@@ -104,14 +101,14 @@ class DispatcherProperties(Component):
             Assert(waits <= 1, "an abort follows the command at once"),
             Assert(design.is_delivering == commands, "it delivers from start to the last word"),
             Assert(design.is_running == is_running, "it runs until all is answered"),
-            Assert(design.done == is_last, "done strobes behind the last word of all"),
+            Assert(design.done == is_last, "done strobes with the last word of all"),
             Assert(~is_taken | ~self.stall, "no response is taken while it is stalled"),
             Assert(design.n_kept == kept, "the words of the own response are counted"),
             Assert(~is_kept | (design.kept == delay(m, expected, READ_LATENCY)),
                    "the own response is kept, and no other"),
             Cover(design.done & is_aborted & (kept == 2), "done behind an abort"),
-            Cover(late_answered & late_own & abort_answers, "the own response comes last but one"),
-            Cover((kept == DEPTH) & late_taken & late_own & ~late_word.first, "a response that does not fit"),
+            Cover(is_taken & word.last & is_own & abort_answers, "the own response comes last but one"),
+            Cover((kept == DEPTH) & is_taken & is_own & ~word.first, "a response that does not fit"),
         ]
         return m
 

@@ -107,7 +107,7 @@ MUTANTS = [
     ("dispatcher", Dispatcher, "is_last.eq(n == length - 1)", "is_last.eq(n == length)", ""),
     ("dispatcher", Dispatcher, "self.address.eq(n)", "self.address.eq(n + 1)", "word for word"),
     ("dispatcher", Dispatcher, "owed + self.abort - is_last", "owed - is_last", ""),
-    ("dispatcher", Dispatcher, "Mux(word.first, ~is_abort", "Mux(1, ~is_abort", ""),
+    ("dispatcher", Dispatcher, "Mux(word.first, (word.data", "Mux(1, (word.data", ""),
     ("uart_loop", UartTransmitter, "with m.Elif(n > 1)", "with m.Elif(n > 2)", ""),
     ("uart_loop", UartReceiver, "with m.If(n == 7)", "with m.If(n == 6)", ""),
     ("uart_receiver", UartReceiver, "m.next = \"BREAK\"", "pass", "held low"),
