@@ -158,11 +158,11 @@ def _and_of(cell: dict | None) -> list | None:
     bits, init = [cell["connections"][port][0] for port in "ABCD"], int(cell["parameters"]["INIT"], 2)
     inputs = [place for place, bit in enumerate(bits) if not isinstance(bit, str)]
     ones = sum(1 << place for place, bit in enumerate(bits) if bit == "1")
-    for row in range(1 << len(inputs)):
-        at = ones | sum(1 << place for n, place in enumerate(inputs) if row >> n & 1)
-        if init >> at & 1 != (row == (1 << len(inputs)) - 1):
-            return None
-    return [bits[place] for place in inputs] if len(inputs) == 2 else None
+    if len(inputs) != 2:
+        return None
+    first, second = (1 << place for place in inputs)
+    table = [init >> (ones | row) & 1 for row in (0, first, second, first | second)]
+    return [bits[place] for place in inputs] if table == [0, 0, 0, 1] else None
 
 
 def rewrite(path: Path, change: Callable[[dict], int], top: str = "top") -> int:

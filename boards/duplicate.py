@@ -3,9 +3,9 @@
 
 What goes to all lanes goes all over the chip, and a register can stand at one place only. yosys makes one register of
 all that are the same, and nextpnr copies none; here every `GROUP` readers get one of their own, which may stand beside
-them. Readers are grouped by lane, as `boards.floorplan` places them, and in the order of their names;
-those of no lane are apart. Copies read what the register read, so a chain of registers grows into a tree. Values and
-cycles stay the same.
+them. Readers are grouped by lane, as `boards.floorplan` places them, and in the order of their names; those of
+no lane are apart. Copies read what the register read, so a chain of registers grows into a tree. Values and cycles stay
+the same.
 
     python -m boards.duplicate top.json
 

@@ -31,7 +31,7 @@ class Time:
     time at all nothing is counted: it is over at once.
 
     Statements: `load` says which it will be, and may come in any cycle in which the former is over; `begin` begins it,
-    and must be with the last `load`.
+    and must be with the last `load`; `both` are these two.
     """
 
     timer: Countdown
@@ -45,3 +45,7 @@ class Time:
     @property
     def begin(self):
         return self.timer.is_over.eq(self.is_none)
+
+    @property
+    def both(self) -> list:
+        return [self.load, self.begin]

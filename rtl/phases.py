@@ -117,7 +117,7 @@ class Phases(Component):
             with m.State("IDLE"):  # no sequence
                 m.d.sync += [slot.eq(0), patience.eq(self.watchdog), is_last.eq(is_short), is_used_up.eq(0),
                              is_aborted.eq(0), bit.eq(self.config.code_bits - 2),
-                             of["t_precharge"].load, of["t_precharge"].begin]
+                             *of["t_precharge"].both]
                 with m.If(self.start):
                     m.d.sync += [mode.eq(self.wanted), self.first_slot.eq(0), self.played.eq(0)]
                     with m.If(self.resume & (self.wanted == Mode.UPDATE)):
@@ -138,14 +138,14 @@ class Phases(Component):
                 m.d.comb += [self.integrate.eq(1), self.chip_cycle.eq(1)]
                 with m.If(is_over):
                     m.d.comb += self.set_polarities.eq(1)
-                    m.d.sync += [of["t_guard"].load, of["t_guard"].begin]
+                    m.d.sync += of["t_guard"].both
                     m.next = "REST"
             with m.State("REST"):  # guard time; then the lines rest until the next slot's pulses are ready
                 m.d.comb += [self.integrate.eq(1), self.chip_cycle.eq(~is_over)]
                 with m.If(is_over):
                     m.d.sync += of["t_slot"].load
                     with m.If(is_played | is_stopped):
-                        m.d.sync += [is_aborted.eq(~is_played), of["t_hold"].load, of["t_hold"].begin]
+                        m.d.sync += [is_aborted.eq(~is_played), *of["t_hold"].both]
                         m.next = "HOLD"
                     with m.Elif(is_ready):
                         m.d.comb += take_slot.eq(1)
@@ -155,7 +155,7 @@ class Phases(Component):
                 with m.If(is_over):
                     m.d.sync += [self.played.eq(self.played + 1), of["t_slot"].load]
                     with m.If(is_played | is_stopped):
-                        m.d.sync += [is_aborted.eq(~is_played), is_on.eq(0), of["t_hold"].load, of["t_hold"].begin]
+                        m.d.sync += [is_aborted.eq(~is_played), is_on.eq(0), *of["t_hold"].both]
                         m.next = "HOLD"
                     with m.Elif(is_ready):
                         m.d.comb += take_slot.eq(1)
@@ -167,7 +167,7 @@ class Phases(Component):
                 with m.If(~self.chip_cycle | is_over):
                     m.next = "WAIT"
             with m.State("WAIT"):  # an emulator may still compute
-                m.d.sync += [of["t_recover"].load, of["t_recover"].begin]
+                m.d.sync += of["t_recover"].both
                 with m.If(self.busy):
                     m.d.sync += wait
                     with m.If(is_late):
@@ -179,7 +179,7 @@ class Phases(Component):
                     m.next = "RECOVER"
             with m.State("CONVERT"):  # the converters' trials, which begin with `hold`
                 m.d.comb += self.chip_cycle.eq(self.adc_chip_cycle)
-                m.d.sync += [of["t_recover"].load, of["t_recover"].begin]
+                m.d.sync += of["t_recover"].both
                 is_waiting = self.busy & ~self.adc_chip_cycle
                 with m.If(is_waiting):
                     m.d.sync += wait

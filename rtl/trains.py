@@ -168,13 +168,12 @@ class TrainSource(Component):
 
         # everything waits while a slot stands that has not been taken, and begins again two cycles behind `advance`;
         # what is enabled is far away and much, so that it is decided a cycle ahead, and cleared a cycle behind `stop`
-        is_moving, is_made, stands, is_sent = Signal(init=1), Signal(), Signal(), Signal()
+        is_moving, is_made, is_sent = Signal(init=1), Signal(), Signal()
         m.submodules.pipeline = EnableInserter(is_moving)(pipeline)
         m.d.comb += [is_made.eq(pipeline.valid & is_moving & ~self.stop & ~pipeline.clear),
                      pipeline.clear.eq(delay(m, self.stop, 1, reset=True))]
-        will_stand = (stands & ~(delay(m, self.advance, 1) | self.stop)) | is_sent
-        m.d.sync += [stands.eq(will_stand),
-                     is_moving.eq(~(will_stand & Mux(is_moving, pipeline.comes, pipeline.valid)))]
+        stands = (self.ready & ~self.stop) | is_sent
+        m.d.sync += is_moving.eq(~(stands & Mux(is_moving, pipeline.comes, pipeline.valid)))
 
         # ask for chunk after chunk, slot after slot
         with m.If(self.stop):
