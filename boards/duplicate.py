@@ -39,7 +39,10 @@ def _duplicate(module: dict) -> int:
         # the copies of a synchronizer could disagree
         if len(netlist.readers[bit]) <= GROUP or "synchronizer" in name:
             continue
-        for readers in _groups(netlist.readers[bit]):
+        groups = _groups(netlist, netlist.readers[bit])
+        if not groups:
+            continue
+        for readers in groups:
             _copy(netlist, module["netnames"], name, free, readers)
             free += 1
         # what it reads has more readers now
@@ -48,12 +51,32 @@ def _duplicate(module: dict) -> int:
     return len(netlist.cells) - before
 
 
-def _groups(readers: set) -> list[list]:
+def _groups(netlist: Netlist, readers: set) -> list[list]:
     """Readers for each copy but the first, which the register itself is; what is of no lane shares none with lanes."""
-    ordered = sorted(readers, key=_in_order)
-    n_apart = sum(name is None or lane_of(name) is None for name, _ in ordered)
-    return [part[first:first + GROUP] for part in (ordered[:n_apart], ordered[n_apart:])
-            for first in range(0, len(part), GROUP)][1:]
+    units: dict[tuple, list] = {}
+    for reader in sorted(readers, key=_in_order):
+        is_apart = reader[0] is None or lane_of(reader[0]) is None
+        units.setdefault((is_apart, _sum_of(netlist, reader) or reader), []).append(reader)
+    groups, before = [], None
+    for (is_apart, _), unit in units.items():
+        if is_apart != before or len(groups[-1]) + len(unit) > GROUP:
+            groups.append([])
+        groups[-1] += unit
+        before = is_apart
+    return groups[1:]
+
+
+def _sum_of(netlist: Netlist, reader: tuple) -> str | None:
+    """The lowest cell of the adder whose sum a register takes, if that is what is enabled or cleared: nextpnr leaves
+    registers out of an adder's cells that have not all the same one.
+    """
+    name, port = reader
+    if port not in ("CE", "LSR") or netlist.cells[name]["type"] != "TRELLIS_FF":
+        return None
+    lowest, at = None, netlist.driver.get(netlist.cells[name]["connections"]["DI"][0])
+    while at and netlist.cells[at]["type"] == "CCU2C":
+        lowest, at = at, netlist.driver.get(netlist.cells[at]["connections"]["CIN"][0])
+    return lowest
 
 
 def _copy(netlist: Netlist, names: dict, name: str, bit: int, readers: list) -> None:

@@ -19,9 +19,10 @@ pytestmark = [pytest.mark.synthesis,
 
 
 class Enables(Component):
-    """A bit behind two registers that enables and clears some, is added to another and leaves."""
+    """A bit behind two registers that enables and clears some words, is added to others and leaves."""
 
-    lanes = 3 * GROUP + 1
+    word = 5
+    lanes = 12 * word
     bit: In(1)
     data: In(lanes)
     told: Out(1)
@@ -33,15 +34,16 @@ class Enables(Component):
 
     def elaborate(self, platform):
         m = Module()
-        early, kept = Signal(), Signal.like(self.kept)
+        early, words = Signal(), [Signal(self.word, name=f"word_{n}") for n in range(self.lanes // self.word)]
         if self.synchronized:
             m.submodules.synchronizer = FFSynchronizer(self.bit, self.told)
         else:
             m.d.sync += [early.eq(self.bit), self.told.eq(early)]
-        for lane in range(self.lanes):
-            with m.If(self.told if lane % 3 else self.data[lane]):
-                m.d.sync += kept[lane].eq(self.data[lane] ^ (0 if lane % 3 else self.told))
-        m.d.comb += self.kept.eq(Cat(kept[1:], kept[0]))
+        for n, word in enumerate(words):
+            given = self.data.word_select(n, self.word)
+            with m.If(self.told if n % 3 else given[0]):
+                m.d.sync += word.eq(given ^ (0 if n % 3 else self.told.replicate(self.word)))
+        m.d.comb += self.kept.eq(Cat(words).rotate_left(1))
         return m
 
 
@@ -59,6 +61,45 @@ def test_registers_have_no_more_readers_than_a_group_and_do_the_same(tmp_path):
     n_copies, found = duplicate(path), readers(path)
     assert n_copies == sum("_copy_" in name for name in found) >= most // GROUP
     assert all(0 < len(each) <= GROUP for each in found.values())
+    prove_the_same(tmp_path, "+/ecp5/cells_sim.v")
+
+
+class Counts(Component):
+    """Sums of several bits, enabled and cleared by one register."""
+
+    n, bits = 7, 6
+    enable: In(1)
+    addends: In(n * bits)
+    sums: Out(n * bits)
+
+    def elaborate(self, platform):
+        m = Module()
+        enable, clear = Signal(), Signal()
+        m.d.sync += [enable.eq(self.enable), clear.eq(enable & self.addends[0])]
+        for n in range(self.n):
+            total = self.sums.word_select(n, self.bits)
+            with m.If(clear):
+                m.d.sync += total.eq(0)
+            with m.Elif(enable):
+                m.d.sync += total.eq(total + self.addends.word_select(n, self.bits))
+        return m
+
+
+def test_bits_of_a_sum_have_the_same_enable(tmp_path):
+    """Else nextpnr leaves some of them out of the adder's cells."""
+    path = synthesized(tmp_path, Counts())
+    assert duplicate(path) > 1
+    netlist = Netlist(json.loads(path.read_text())["modules"]["top"])
+    controls: dict[str, set] = {}
+    for cell in netlist.cells.values():
+        source = netlist.driver.get(cell["connections"]["DI"][0]) if cell["type"] == "TRELLIS_FF" else None
+        lowest = None
+        while source and netlist.cells[source]["type"] == "CCU2C":
+            lowest = source
+            source = netlist.driver.get(netlist.cells[source]["connections"]["CIN"][0])
+        if lowest:
+            controls.setdefault(lowest, set()).add(str([cell["connections"].get(port) for port in ("CE", "LSR")]))
+    assert len(controls) == Counts.n and all(len(each) == 1 for each in controls.values())
     prove_the_same(tmp_path, "+/ecp5/cells_sim.v")
 
 
