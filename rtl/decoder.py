@@ -10,7 +10,7 @@ from golden.programmer import LEVELS
 from golden.protocol import Opcode, Status, gives_up, payload_length, served
 from golden.pulses import WORD_SLOTS, Train
 from golden.registers import FIRST_STATUS, register_map, runs
-from rtl.formats import delay
+from rtl.formats import delay, within
 from rtl.registers import RegisterBank
 
 _VECTORS = (Opcode.FORWARD_VECTOR, Opcode.BACKWARD_VECTOR, Opcode.UPDATE_VECTOR)
@@ -139,7 +139,7 @@ class Decoder(Component):
         good = []
         for (low, high), when in ranges.items():
             is_within = Signal(name=f"is_in_{low}_{high}".replace("-", "m"))
-            m.d.sync += is_within.eq((self.value >= low) & (self.value <= high))
+            m.d.sync += is_within.eq(within(self.value, low, high))
             good.append(is_within & Cat(*when).any())
         is_good = Signal()
         m.d.sync += is_good.eq(Cat(*good).any() | opcodes.get(Opcode.UPDATE, 0) & is_words)

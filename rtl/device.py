@@ -6,7 +6,7 @@ from amaranth.lib.wiring import Component, In, Out
 from golden.device import GAIN, MEAN, TABLE, TABLE_SEGMENTS_LOG2, WRITE_SIGMA, StepEngine
 from golden.noise import GAUSSIAN_FRAC
 from rtl.dsp import Product, multiple, multiple_latency, product
-from rtl.formats import add_or_subtract, clip, delay, round_half_even, saturate, shape_of
+from rtl.formats import add_or_subtract, clip, delay, halves_to_even, round_half_even, saturate, shape_of
 from rtl.noise import XI
 
 
@@ -98,10 +98,10 @@ class DeviceLane(Component):
             shift += GAIN.frac
 
         # add, keep within the device's own bounds: the upper one where they are in disorder
-        delta = delay(m, round_half_even(scaled, shift), 1)
+        delta, is_up = (_later(m, each) for each in halves_to_even(scaled, shift))
         down = ~delay(m, self.up, self.bounds_time)
         w = delay(m, self.w, self.bounds_time - self.weight_time)
-        total = delay(m, add_or_subtract(w, delta, down), 1)
+        total = delay(m, add_or_subtract(w, delta, down, is_up), 1)
         bounds = self._bounds()
         is_disorder = delay(m, bounds[1] > bounds[0], 2)
         bounds = [_later(m, bound) for bound in bounds]

@@ -42,6 +42,24 @@ def saturate(value, fmt: Format) -> Value:
     return Mux(is_beyond, Mux(value[-1], low, high), code.as_signed())
 
 
+def within(value, low: int, high: int) -> Value:
+    """Whether `low <= value <= high`; by a look at the bits above those of `high`, and no comparison of all of them, for
+    the usual bounds: 0, 1 or -1 and any, or those of a signed word.
+    """
+    value, bits = Value.cast(value), high.bit_length()
+    if bits < len(value) and (low >= 0 or value.shape().signed):
+        top, rest = value[bits:], value[:bits]
+        is_code = ~top.any()  # below 2**bits
+        is_word = high == (1 << bits) - 1
+        is_right = is_code if is_word else is_code & (rest <= high)
+        found = {0: is_right, 1: is_right & rest.any(), -1: is_right | value.all()}
+        if is_word:
+            found |= {-high - 1: is_code | top.all(), -high: is_code | (top.all() & rest.any())}
+        if low in found:
+            return found[low]
+    return (value >= low) & (value <= high)
+
+
 def clip(value, low, high, sides=None) -> Value:
     """`value` between two bounds that are signals of one shape; `high` where they are in disorder.
 
@@ -56,10 +74,10 @@ def add_with_carry(a, b, carry) -> Value:
     return (Cat(1, _signed(a)).as_signed() + Cat(carry, _signed(b)).as_signed())[1:].as_signed()
 
 
-def add_or_subtract(a, b, subtract) -> Value:
-    """`a + b`, or `a - b` where the bit `subtract` says so, by one carry chain."""
+def add_or_subtract(a, b, subtract, carry=0) -> Value:
+    """`a + (b + carry)`, or `a - (b + carry)` where the bit `subtract` says so, by one carry chain."""
     b = _signed(b)
-    return add_with_carry(a, (b ^ subtract.replicate(len(b)))[:len(b)].as_signed(), subtract)
+    return add_with_carry(a, (b ^ subtract.replicate(len(b)))[:len(b)].as_signed(), (subtract ^ carry)[0])
 
 
 def popcount(bits) -> Value:

@@ -7,7 +7,7 @@ from amaranth.hdl import Module, Shape, Signal, signed, unsigned
 
 from golden import formats
 from golden.formats import Format
-from rtl.formats import add_or_subtract, add_with_carry, clip, delay, round_half_even, saturate, shape_of
+from rtl.formats import add_or_subtract, add_with_carry, clip, delay, round_half_even, saturate, shape_of, within
 from tests.rtl.simulation import evaluate, run
 from tests.support import assert_bits
 
@@ -70,6 +70,15 @@ def test_wide_values(seed):
     assert_bits("saturate", formats.saturate(formats.round_half_even(values, shift), fmt), found[:, 1])
 
 
+@pytest.mark.parametrize("shape", [signed(4), unsigned(4), signed(1), unsigned(1)], ids=str)
+def test_within_every_range(shape):
+    value, values = Signal(shape), all_values(shape)
+    ranges = [(low, high) for low in range(-17, 17) for high in range(max(low, 0), 17)]
+    found = evaluate([value], [within(value, low, high) for low, high in ranges], values[:, None])
+    for n, (low, high) in enumerate(ranges):
+        assert_bits(f"within {low}..{high}", (values >= low) & (values <= high), found[:, n])
+
+
 def test_clip_to_every_pair_of_bounds():
     """Bounds in disorder included: any words may be loaded as a device's bounds."""
     ports = [Signal(signed(4), name="value"), Signal(signed(3), name="low"), Signal(signed(3), name="high")]
@@ -83,11 +92,15 @@ def test_clip_to_every_pair_of_bounds():
 
 @pytest.mark.parametrize("b", [signed(3), unsigned(3)], ids=str)
 def test_sums_by_one_carry_chain(b):
-    ports = [Signal(signed(4), name="a"), Signal(b, name="b"), Signal(1, name="bit")]
+    ports = [Signal(signed(4), name="a"), Signal(b, name="b"), *(Signal(1, name=name) for name in ("carry", "subtract"))]
     rows = np.array(list(product(*(all_values(port.shape()) for port in ports))))
-    found = evaluate(ports, [add_with_carry(*ports), add_or_subtract(*ports)], rows)
-    assert_bits("a + b + carry", rows.sum(axis=1), found[:, 0])
-    assert_bits("a + b or a - b", rows[:, 0] + np.where(rows[:, 2], -rows[:, 1], rows[:, 1]), found[:, 1])
+    one, other, carry, subtract = ports
+    found = evaluate(ports, [add_with_carry(one, other, carry), add_or_subtract(one, other, subtract),
+                             add_or_subtract(one, other, subtract, carry)], rows)
+    sign = np.where(rows[:, 3], -1, 1)
+    assert_bits("a + b + carry", rows[:, :3].sum(axis=1), found[:, 0])
+    assert_bits("a + b or a - b", rows[:, 0] + sign * rows[:, 1], found[:, 1])
+    assert_bits("a + (b + carry) or a - (b + carry)", rows[:, 0] + sign * (rows[:, 1] + rows[:, 2]), found[:, 2])
 
 
 @pytest.mark.parametrize("cycles", range(4))
