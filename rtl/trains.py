@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pulse trains of updates, made P lines at a time; mirrors `golden.pulses.train`."""
-from amaranth.hdl import Cat, Const, EnableInserter, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, ResetInserter, Signal, signed
+from amaranth.lib import data
+from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import LEVEL, MAX_BL, MAX_LEVEL, TileConfig
@@ -20,7 +22,7 @@ class _TrainPipeline(Component):
     Slots come in order, each with all its chunks: a train that is spread evenly keeps a sum a line. Adding takes a
     step more where a chunk comes again three cycles later at the earliest; the clock of a rolled tile can do without.
 
-    Members: `wanted` of a chunk whose slot is `first_slot` or later; `comes`, where the next cycle's is `valid`.
+    Members: `wanted` of a chunk whose slot is `first_slot` or later.
     """
 
     def __init__(self, config: TileConfig, lanes: int, row_chunks: int, col_chunks: int):
@@ -34,7 +36,7 @@ class _TrainPipeline(Component):
             "seed": In(32), "event": In(32),
             "clear": In(1), "ask": In(1), "takes": Out(1), "ask_chunk": In(range(self.chunks)),
             "slot": In(range(MAX_BL + 1)),
-            "first_slot": In(range(MAX_BL + 1)), "comes": Out(1),
+            "first_slot": In(range(MAX_BL + 1)),
             "valid": Out(1), "chunk": Out(range(self.chunks)), "wanted": Out(1),
             "pulses": Out(lanes), "negatives": Out(lanes),
         })
@@ -61,7 +63,7 @@ class _TrainPipeline(Component):
             self.chunk.eq(uniform.late(m, self.ask_chunk, n_fetch + 2 + more)), self.takes.eq(uniform.takes),
         ]
         flight, is_asked = Signal(self.latency - 1), Signal()
-        m.d.comb += [is_asked.eq(self.ask & self.takes), self.comes.eq(flight[-1] & ~self.clear)]
+        m.d.comb += is_asked.eq(self.ask & self.takes)
         m.d.sync += Cat(flight, self.valid).eq(Mux(self.clear, 0, Cat(is_asked, flight)))
         self._store(m, stored)
 
@@ -95,7 +97,7 @@ class _TrainPipeline(Component):
         return m
 
     def _store(self, m: Module, stored: LaneMemory):
-        """A line's value to its word, three cycles later: the magnitude of its level or the count of its pulses with
+        """A line's value to its word, three cycles later or four: the magnitude of its level or the count of its pulses with
         the sign on top, or the train itself.
         """
         level, magnitude = Signal(shape_of(LEVEL)), Signal(range(MAX_LEVEL + 1), reset_less=True)
@@ -105,12 +107,13 @@ class _TrainPipeline(Component):
         m.d.comb += level.eq(self.value)
         slots = delay(m, self.bl, 1)  # stands for long: a register for the multiplier's other side
         m.d.sync += [magnitude.eq(Mux(level < 0, -level, level)), product.eq(magnitude * slots)]
-        given, late_magnitude = delay(m, self.value, 2), delay(m, magnitude, 1)
-        amount = Mux(delay(m, is_counted, 2), round_half_even(product, LEVEL_FRAC), late_magnitude)
+        more = int(not self.uniform.rolled)
+        given, late_magnitude = delay(m, self.value, 2 + more), delay(m, magnitude, 1)
+        amount = delay(m, Mux(delay(m, is_counted, 2), round_half_even(product, LEVEL_FRAC), late_magnitude), more)
         word = Mux(self.kind == Train.WORDS, given.as_unsigned(),
                    Cat(amount, Const(0, TRAIN_WORD.bits - 1 - len(amount)), given < 0))
-        m.d.comb += [stored.write_address.eq(delay(m, self.write_chunk, 3)),
-                     stored.write_mask.eq(delay(m, self.write << self.lane, 3, reset=True)[:len(stored.write_mask)])]
+        m.d.comb += [stored.write_address.eq(delay(m, self.write_chunk, 3 + more)),
+                     stored.write_mask.eq(delay(m, self.write << self.lane, 3 + more, reset=True)[:len(stored.write_mask)])]
         values = Signal(TRAIN_WORD.bits, reset_less=True)
         m.d.sync += values.eq(word)
         m.d.comb += [value.eq(values) for value in stored.write_values]
@@ -124,6 +127,36 @@ def train_members(config: TileConfig) -> dict:
         "kind": In(Train), "start": In(1), "stop": In(1), "bl": In(range(MAX_BL + 1)), "advance": In(1),
         "seed": In(32), "event": In(32), "first_slot": In(range(MAX_BL + 1)), "ready": Out(1),
     }
+
+
+class _BeatQueue(Component):
+    """Beats that have been asked for, in order, from when they come until they are taken.
+
+    Who asks, `asked`, does so only while there is `room`; what was asked for comes with `push`, any time later. `o` is
+    the first beat while `valid`, and `pop` takes it: so many cycles of asking pass without a gap as there is `depth`.
+    """
+
+    def __init__(self, lanes: int, chunks: int, depth: int):
+        self.depth = depth
+        beat = data.StructLayout({"chunk": range(chunks), "wanted": 1, "pulses": lanes, "negatives": lanes})
+        super().__init__({"room": Out(1, init=1), "asked": In(1), "push": In(1), "i": In(beat),
+                          "valid": Out(1), "pop": In(1), "o": Out(beat)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.fifo = fifo = SyncFIFO(width=len(self.i.as_value()), depth=self.depth)
+        left, is_taken, moves = Signal(range(self.depth + 1), init=self.depth), Signal(), Signal()
+        m.d.comb += [
+            fifo.w_data.eq(self.i), fifo.w_en.eq(self.push), self.room.eq(left.any()),
+            is_taken.eq(self.valid & self.pop), moves.eq(is_taken | ~self.valid), fifo.r_en.eq(moves),
+        ]
+        with m.If(moves):  # a register, as beats go far
+            m.d.sync += [self.valid.eq(fifo.r_rdy), self.o.eq(fifo.r_data)]
+        with m.If(self.asked & ~is_taken):
+            m.d.sync += left.eq(left - 1)
+        with m.Elif(is_taken & ~self.asked):
+            m.d.sync += left.eq(left + 1)
+        return m
 
 
 class TrainSource(Component):
@@ -146,6 +179,7 @@ class TrainSource(Component):
         self.row_chunks, col_chunks = (-(-n // config.lanes) * self.parts for n in (config.rows, config.cols))
         self.pipeline = _TrainPipeline(config, self.lanes, self.row_chunks, col_chunks)
         self.chunks = self.pipeline.chunks
+        self.queue = _BeatQueue(self.lanes, self.chunks, self.pipeline.latency // self.pipeline.uniform.period + 4)
         super().__init__({
             **train_members(config),
             "beat": Out(1), "beat_chunk": Out(range(self.chunks)), "pulses": Out(self.lanes),
@@ -155,44 +189,48 @@ class TrainSource(Component):
     @property
     def latency(self) -> int:
         """Cycles from `start` to the first `ready`, beyond those of a slot."""
-        return self.pipeline.latency + self.pipeline.uniform.period
+        return self.pipeline.latency + self.pipeline.uniform.period + 2
 
     @property
     def slot_cycles(self) -> int:
         """Cycles that the beats of a slot take, at most, behind those of the slot before."""
-        return self.chunks * self.pipeline.uniform.period + 2
+        return self.chunks * self.pipeline.uniform.period + 1
 
     def elaborate(self, platform):
         m = Module()
         pipeline = self.pipeline
 
-        # everything waits while a slot stands that has not been taken, and begins again two cycles behind `advance`;
-        # what is enabled is far away and much, so that it is decided a cycle ahead, and cleared a cycle behind `stop`
-        is_moving, is_made, is_sent = Signal(init=1), Signal(), Signal()
-        m.submodules.pipeline = EnableInserter(is_moving)(pipeline)
-        m.d.comb += [is_made.eq(pipeline.valid & is_moving & ~self.stop & ~pipeline.clear),
-                     pipeline.clear.eq(delay(m, self.stop, 1, reset=True))]
-        stands = (self.ready & ~self.stop) | is_sent
-        m.d.sync += is_moving.eq(~(stands & Mux(is_moving, pipeline.comes, pipeline.valid)))
+        # what is asked for comes by itself, and waits for its slot in a queue: no register of the way there need stop
+        m.submodules.pipeline = pipeline
+        m.submodules.queue = queue = ResetInserter(pipeline.clear)(self.queue)
+        m.d.comb += [
+            pipeline.clear.eq(delay(m, self.stop, 1, reset=True)),
+            queue.push.eq(pipeline.valid), *(getattr(queue.i, name).eq(getattr(pipeline, name)) for name in
+                                             ("chunk", "wanted", "pulses", "negatives")),
+        ]
 
         # ask for chunk after chunk, slot after slot
+        asks = Signal()
+        m.d.comb += [pipeline.ask.eq(asks & queue.room), queue.asked.eq(pipeline.ask & pipeline.takes)]
         with m.If(self.stop):
-            m.d.sync += pipeline.ask.eq(0)
+            m.d.sync += asks.eq(0)
         with m.Elif(self.start):
-            m.d.sync += [pipeline.ask.eq(1), pipeline.ask_chunk.eq(0), pipeline.slot.eq(0)]
-        with m.Elif(pipeline.ask & pipeline.takes & is_moving):
+            m.d.sync += [asks.eq(1), pipeline.ask_chunk.eq(0), pipeline.slot.eq(0)]
+        with m.Elif(queue.asked):
             m.d.sync += pipeline.ask_chunk.eq(pipeline.ask_chunk + 1)
             with m.If(pipeline.ask_chunk == self.chunks - 1):
                 m.d.sync += [pipeline.ask_chunk.eq(0), pipeline.slot.eq(pipeline.slot + 1),
-                             pipeline.ask.eq(pipeline.slot + 1 != self.bl)]
+                             asks.eq(pipeline.slot + 1 != self.bl)]
 
-        # the beats of a slot
+        # the beats of a slot; those of slots before the first one go by
         with m.If(self.start):
             m.d.sync += pipeline.first_slot.eq(self.first_slot)
+        is_sent, beat = Signal(), queue.o
         m.d.comb += [
-            self.beat.eq(is_made & pipeline.wanted), self.beat_chunk.eq(pipeline.chunk),
-            self.pulses.eq(pipeline.pulses), self.negatives.eq(pipeline.negatives),
-            is_sent.eq(self.beat & (pipeline.chunk == self.chunks - 1)),
+            queue.pop.eq(~self.ready | ~beat.wanted),
+            self.beat.eq(queue.valid & beat.wanted & ~self.ready & ~self.stop & ~pipeline.clear),
+            self.beat_chunk.eq(beat.chunk), self.pulses.eq(beat.pulses), self.negatives.eq(beat.negatives),
+            is_sent.eq(self.beat & (beat.chunk == self.chunks - 1)),
         ]
         m.d.sync += self.ready.eq((self.ready & ~(self.advance | self.stop)) | is_sent)
 
