@@ -37,7 +37,7 @@ class Controller(Component):
     nothing before it is started, and a plane's row into a buffer. One word a cycle comes in behind the header, which
     takes `Decoder.latency` + 2 cycles, and results go out one a cycle. Between a packet's last word and its response
     pass 6 cycles (5 where it is refused); storing a row takes 3 cycles a word more, and one behind an operation
-    `settle_cycles`, in which the counters come to rest. A word of a plane takes 14 cycles, one of registers 7. Nothing
+    `settle_cycles`, in which the counters come to rest. A word of a plane takes 14 cycles, one of registers 8, or 7 in a rolled tile. Nothing
     is decided in the cycle in which it comes: so the clock does not depend on how much there is to decide.
 
     `engines` carry out the operations, each those of its `opcodes`; `rtl.engine.Engine` says how one is added. While

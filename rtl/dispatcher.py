@@ -19,13 +19,16 @@ class Dispatcher(Component):
     ABORT packet after it, whose own response is dropped. Both count as `is_running` until the controller owes
     nothing more; `done` strobes in the last cycle of that. `stall` leaves the kept response as it is for now.
 
+    Parameters: `depth`, words of the longest packet; `registered`, whether a response is looked at a cycle after it has
+    come: the controller is far away on a large chip.
+
     Members, besides those: `address` to the receive buffer, `word` from it READ_LATENCY cycles later; `command`,
     `response` streams to and from the controller; `index` to the kept response, `kept` from it READ_LATENCY cycles
     later, `n_kept` words of it, and `clear`, which forgets them.
     """
 
-    def __init__(self, depth: int):
-        self.depth = depth
+    def __init__(self, depth: int, *, registered: bool = False):
+        self.depth, self.registered = depth, registered
         count = range(depth + 1)
         super().__init__({
             "start": In(1), "length": In(count), "abort": In(1), "stall": In(1), "clear": In(1),
@@ -43,15 +46,17 @@ class Dispatcher(Component):
         write, read = memory.write_port(), memory.read_port()
 
         # the response to the command is kept, that to an abort is not
-        word, is_taken = self.response.payload, self.response.valid & self.response.ready
-        is_own, was_own = Signal(), Signal()
+        given, more = self.response.payload, int(self.registered)
+        word, is_taken = delay(m, given, more), delay(m, self.response.valid & self.response.ready, more, reset=True)
+        is_abort, was_aborting = (delay(m, each == Opcode.ABORT, more) for each in (given.data[24:], opcode))
+        is_own, was_own, is_full = Signal(), Signal(), Signal()
         owed, owed_next = Signal(range(4)), Signal(range(4))
         is_last = is_taken & word.last
         m.d.comb += [
             self.response.ready.eq(self.is_running & ~self.stall),
-            is_own.eq(Mux(word.first, (word.data[24:] != Opcode.ABORT) | (opcode == Opcode.ABORT), was_own)),
+            is_own.eq(Mux(word.first, ~is_abort | was_aborting, was_own)),
             position.eq(Mux(word.first, 0, n)),
-            is_kept.eq(is_taken & is_own & (position < self.depth)),
+            is_kept.eq(is_taken & is_own & (word.first | ~is_full)),
             write.addr.eq(position), write.data.eq(word.data), write.en.eq(is_kept),
             read.addr.eq(self.index), self.kept.eq(delay(m, read.data, READ_LATENCY - 1)),
             self.is_running.eq(owed != 0),
@@ -62,7 +67,7 @@ class Dispatcher(Component):
         with m.If(is_taken):
             m.d.sync += was_own.eq(is_own)
         with m.If(is_kept):
-            m.d.sync += [n.eq(position + 1), self.n_kept.eq(position + 1)]
+            m.d.sync += [n.eq(position + 1), self.n_kept.eq(position + 1), is_full.eq(position == self.depth - 1)]
         with m.If(self.start | self.clear):
             m.d.sync += self.n_kept.eq(0)
         return m

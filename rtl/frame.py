@@ -57,13 +57,14 @@ class Deframer(Component):
             write.addr.eq(n_words - 1), write.data.eq(whole),
             write.en.eq(is_whole & (n_words > 0) & (n_words <= self.depth) & ~self.hold),
             read.addr.eq(self.address), self.word.eq(delay(m, read.data, READ_LATENCY - 1)),
-            self.end.eq(is_end), self.is_ending.eq(decoder.end | is_end), self.length.eq(n_words - 2),
+            self.end.eq(is_end), self.is_ending.eq(decoder.end | is_end),
             self.is_good.eq(~is_broken & (n_bytes == 0) & (n_words >= 2) & (word == check.check)),
         ]
         with m.If(is_byte):
             m.d.sync += [word.eq(whole), n_bytes.eq(n_bytes + 1)]
         with m.If(is_whole):
-            m.d.sync += n_words.eq(Mux(n_words == self.depth + 3, n_words, n_words + 1))
+            with m.If(n_words != self.depth + 3):
+                m.d.sync += [n_words.eq(n_words + 1), self.length.eq(n_words - 1)]
             with m.If(n_words == 0):
                 m.d.sync += self.header.eq(whole)
         with m.If(is_end):
@@ -93,6 +94,7 @@ class Framer(Component):
         m.submodules.check = check = self.check
         length, word, n_bytes = Signal(range(self.depth + 1)), Signal(32, reset_less=True), Signal(2)
         is_check, is_first = Signal(), Signal()
+        is_over = delay(m, self.index == length, 1)  # both stand for as long as a word is sent
         taken = encoder.i.valid & encoder.i.ready
         m.d.comb += [
             self.is_busy.eq(1),
@@ -116,7 +118,7 @@ class Framer(Component):
                         with m.If(is_check):
                             m.next = "IDLE"
             with m.State("LOAD"):  # the next word of the payload, and the check after the last
-                with m.If(self.index == length):
+                with m.If(is_over):
                     m.d.sync += [word.eq(check.check), is_check.eq(1)]
                 with m.Else():
                     m.d.sync += [word.eq(self.word), self.index.eq(self.index + 1)]

@@ -13,6 +13,7 @@ from golden.registers import (
     Register,
     register_map,
 )
+from rtl.formats import delay, within
 
 IMMEDIATE = ("irq_status", "irq_enable", "control")
 """Registers that are written at once, also in the midst of an operation."""
@@ -30,9 +31,9 @@ _GROUP = 8
 class RegisterBank(Component):
     """Registers of a tile, read and written one at a time.
 
-    `read` comes `read_latency` cycles behind `read_index`, `writable` and `accepts` (writable, and the value in range)
-    `write_latency` cycles behind `index` and `value`, which stand. A counter shows what has been added `count_latency`
-    cycles later: then both of its words are right. An operation's own count is what the counter has gained since
+    `read` comes `read_latency` cycles behind `read_index`, as the register was `choice_latency` cycles before; `writable`
+    and `accepts` (writable, and the value in range) `write_latency` cycles behind `index` and `value`, which stand. A
+    counter shows what has been added `count_latency` cycles later: then both of its words are right. An operation's own count is what the counter has gained since
     `begin`, so that it costs a register that stands, and no adder but the one of all reads.
 
     Members: `read_index`, `index` and `value` in; `read`, `writable` and `accepts` out; `write` acts on an accepted
@@ -43,12 +44,13 @@ class RegisterBank(Component):
     and, but for IMMEDIATE, while `is_running`; `changes` says that it writes a setting.
     """
 
-    read_latency = 4
+    choice_latency = 3
     write_latency = 2
     count_latency = 3
 
     def __init__(self, config: TileConfig):
         self.config, self.map = config, register_map(config)
+        self.more = int(not config.rolled)  # a register on a long way, which the clock of a rolled tile can do without
         self.stored = [register for register in self.map.values() if register.stored]
         increments = {name: In(32) for name in config.counters}
         super().__init__({
@@ -59,6 +61,10 @@ class RegisterBank(Component):
             **{register.name: Out(register.bits, init=register.reset) for register in self.stored},
             **increments,
         })
+
+    @property
+    def read_latency(self) -> int:
+        return 1 + self.more + self.choice_latency
 
     def elaborate(self, platform):
         m = Module()
@@ -105,6 +111,7 @@ class RegisterBank(Component):
         m.d.sync += index.eq(Mux(is_operation, FIRST_COUNTER + (number << 1), self.read_index))
         own = Signal(8, reset_less=True)
         m.d.sync += own.eq(Mux(is_operation, self.read_index, 0))
+        index, own = delay(m, index, self.more), delay(m, own, self.more)
         m.d.sync += [found.eq(self._choose(m, "value", index, values)), base.eq(self._choose(m, "base", own, bases)),
                      self.read.eq(found - base)]
 
@@ -154,7 +161,7 @@ class RegisterBank(Component):
         ranges = {(register.minimum, register.maximum): Signal(name=f"is_in_{register.minimum}_{register.maximum}")
                   for register in writable}
         for (low, high), is_within in ranges.items():
-            m.d.sync += is_within.eq((self.value >= low) & (self.value <= high))
+            m.d.sync += is_within.eq(within(self.value, low, high))
         chosen = {register.name: Signal(name=f"is_{register.name}") for register in writable}
         m.d.sync += [
             *(is_chosen.eq(self.index == self.map[name].index) for name, is_chosen in chosen.items()),
@@ -164,7 +171,7 @@ class RegisterBank(Component):
         ]
         for register in writable:
             is_at_port = port.write_index == register.index
-            is_within = (port.value >= register.minimum) & (port.value <= register.maximum)
+            is_within = within(port.value, register.minimum, register.maximum)
             with m.If(is_at_port & is_within):
                 m.d.comb += port.accepts.eq(1)
             for value, is_written in ((self.value, self.write & self.accepts & chosen[register.name]),

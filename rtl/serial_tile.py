@@ -9,6 +9,7 @@ from golden.frame import longest_packet
 from rtl.crossbar_pins import pins_signature
 from rtl.link import Link
 from rtl.pins_tile import PinsTile
+from rtl.stream import StreamRegister
 from rtl.tile import Tile
 from rtl.uart import UartReceiver, UartTransmitter
 
@@ -24,7 +25,7 @@ class SerialTile(Component):
     def __init__(self, config: TileConfig, divisor: int):
         self.config = config
         self.tile = PinsTile(config) if config.pins else Tile(config)
-        self.link = Link(longest_packet(config))
+        self.link = Link(longest_packet(config), registered=not config.rolled)
         self.receiver, self.transmitter = UartReceiver(divisor), UartTransmitter(divisor)
         pins = {"pins": Out(pins_signature(config))} if config.pins else {}
         super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1), "irq": Out(1), "is_busy": Out(1), **pins})
@@ -35,9 +36,9 @@ class SerialTile(Component):
         m.submodules.receiver, m.submodules.transmitter = receiver, transmitter = self.receiver, self.transmitter
         m.submodules.rx_synchronizer = FFSynchronizer(self.rx, receiver.rx, init=1)
         connect(m, receiver.o, link.i)
-        connect(m, link.o, transmitter.i)
-        connect(m, link.command, tile.i)
-        connect(m, tile.o, link.response)
+        self._connect(m, "bytes", link.o, transmitter.i)
+        self._connect(m, "command", link.command, tile.i)
+        self._connect(m, "response", tile.o, link.response)
         if self.config.pins:
             connect(m, tile.pins, flipped(self.pins))
         m.d.comb += [
@@ -45,3 +46,11 @@ class SerialTile(Component):
             self.is_busy.eq(link.is_busy | ~transmitter.is_idle),
         ]
         return m
+
+    def _connect(self, m: Module, name: str, source, target) -> None:
+        """One stream to another, through a register on the way, which the clock of a rolled tile can do without."""
+        if not self.config.rolled:
+            m.submodules[f"{name}_register"] = register = StreamRegister(source.payload.shape())
+            connect(m, source, register.i)
+            source = register.o
+        connect(m, source, target)

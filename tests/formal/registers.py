@@ -117,7 +117,7 @@ class InterruptProperties(_BankProperties):
             Assert(design.irq == (pending & design.irq_enable).any(),
                    "irq is an interrupt that is pending and enabled"),
             Assert((delay(m, self.index, design.read_latency, reset=True) != index)
-                   | (design.read == delay(m, pending, design.read_latency - 1, reset=True)),
+                   | (design.read == delay(m, pending, design.choice_latency, reset=True)),
                    "an interrupt is pending until a one is written to its bit"),
             Cover(pending.all() & design.irq, "all interrupts pending"),
         ]
@@ -155,7 +155,7 @@ class CounterProperties(Component):
         words = {"slots_low": late(total)[:32], "slots_high": late(total, 2)[32:], "operation_slots": late(last)}
         for name, value in words.items():
             index = design.map[name].index
-            read = delay(m, value, design.read_latency - 1, reset=True)
+            read = delay(m, value, design.choice_latency, reset=True)
             is_read = delay(m, self.index == index, design.read_latency, reset=True)
             m.d.comb += Assert((~is_read | (design.read == read))
                                & ((self.index != index) | (design.port.read == value)),

@@ -109,7 +109,7 @@ REFUSED = 2 + 8
 """Cycles of a refused command beside its words: the header's decoding and the steps of the controller, and one in the
 register of each stream."""
 ACTED = REFUSED + 1
-FETCH, FETCH_PLANE = 6, 13
+FETCH, FETCH_PLANE = 7, 13
 """Cycles before each word that is read from a register, and from a plane."""
 STORE = 3
 """Cycles of each word that is stored."""
