@@ -13,6 +13,8 @@ rewrites yosys' netlist in place, which must be flat.
 """
 import re
 import sys
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 from boards.absorb import Netlist, rewrite
@@ -29,26 +31,24 @@ def duplicate(path: Path) -> int:
 
 def _duplicate(module: dict) -> int:
     """Copy registers of a flat module in place; how many copies there are."""
-    netlist, before = Netlist(module), len(module["cells"])
-    free = 1 + max(bit for net in module["netnames"].values() for bit in net["bits"] if isinstance(bit, int))
+    netlist = Netlist(module)
+    free = count(1 + max(bit for net in module["netnames"].values() for bit in net["bits"] if isinstance(bit, int)))
     waiting = [name for name, cell in netlist.cells.items() if cell["type"] == "TRELLIS_FF"]
+    n_copies = 0
     while waiting:
         name = waiting.pop()
-        cell = netlist.cells[name]
-        [bit] = cell["connections"]["Q"]
+        [bit] = netlist.cells[name]["connections"]["Q"]
         # the copies of a synchronizer could disagree
         if len(netlist.readers[bit]) <= GROUP or "synchronizer" in name:
             continue
         groups = _groups(netlist, netlist.readers[bit])
-        if not groups:
-            continue
         for readers in groups:
-            _copy(netlist, module["netnames"], name, free, readers)
-            free += 1
-        # what it reads has more readers now
-        sources = {netlist.driver.get(bits[0]) for port, bits in cell["connections"].items() if port != "Q"}
-        waiting += [each for each in sources if each and netlist.cells[each]["type"] == "TRELLIS_FF"]
-    return len(netlist.cells) - before
+            copied = _copy(netlist, module["netnames"], name, free, readers)
+        if groups:  # what a copy reads has more readers now
+            n_copies += len(groups)
+            waiting += [each for each in map(netlist.driver.get, copied)
+                        if each and netlist.cells[each]["type"] == "TRELLIS_FF"]
+    return n_copies
 
 
 def _groups(netlist: Netlist, readers: set) -> list[list]:
@@ -79,21 +79,42 @@ def _sum_of(netlist: Netlist, reader: tuple) -> str | None:
     return lowest
 
 
-def _copy(netlist: Netlist, names: dict, name: str, bit: int, readers: list) -> None:
-    """A copy of a register, as `bit`, for some of its readers."""
-    cell, copy = netlist.cells[name], f"{name}_copy_{bit}"
-    [old] = cell["connections"]["Q"]
-    netlist.cells[copy] = {**cell, "connections": {**cell["connections"], "Q": [bit]}}
-    names[f"{copy}_Q"] = {"hide_name": 0, "bits": [bit], "attributes": {}}
-    netlist.driver[bit] = copy
-    for port, bits in cell["connections"].items():
-        if port != "Q":
-            netlist.readers[bits[0]].add((copy, port))
+def _copy(netlist: Netlist, names: dict, name: str, free: Iterator[int], readers: list) -> list:
+    """A copy of a register for some of its readers, and of a LUT that is for this register alone, so that both are one
+    cell; the bits that are read by that.
+    """
+    [old], bit = netlist.cells[name]["connections"]["Q"], next(free)
+    source = netlist.driver.get(netlist.cells[name]["connections"]["DI"][0])
+    changed = {"Q": [bit]}
+    read = []
+    if source and netlist.cells[source]["type"] == "LUT4" and _reads_alone(netlist, name, source):
+        found = next(free)
+        read += _add(netlist, names, source, found, {"Z": [found]})
+        changed["DI"] = [found]
+    read += _add(netlist, names, name, bit, changed)
     for reader, port in readers:
         connections = netlist.cells[reader]["connections"]
         connections[port] = [bit if each == old else each for each in connections[port]]
         netlist.readers[old].discard((reader, port))
         netlist.readers[bit].add((reader, port))
+    return read
+
+
+def _reads_alone(netlist: Netlist, name: str, source: str) -> bool:
+    """Whether a register is the only reader of a LUT."""
+    return netlist.readers[netlist.cells[source]["connections"]["Z"][0]] == {(name, "DI")}
+
+
+def _add(netlist: Netlist, names: dict, name: str, bit: int, changed: dict) -> list:
+    """A copy of a cell that drives `bit`, with some ports changed; the bits that it reads."""
+    cell, copy = netlist.cells[name], f"{name}_copy_{bit}"
+    netlist.cells[copy] = {**cell, "connections": {**cell["connections"], **changed}}
+    names[f"{copy}_out"] = {"hide_name": 0, "bits": [bit], "attributes": {}}
+    netlist.driver[bit] = copy
+    read = {port: bits[0] for port, bits in netlist.cells[copy]["connections"].items() if bits != [bit]}
+    for port, each in read.items():
+        netlist.readers[each].add((copy, port))
+    return list(read.values())
 
 
 def _in_order(reader: tuple) -> list:

@@ -76,6 +76,7 @@ class CobsEncoder(Component):
         length, n, is_end, is_last, is_zero = Signal(8), Signal(8), Signal(), Signal(), Signal()
         m.d.comb += [write.addr.eq(length), write.data.eq(self.i.payload.data), read.addr.eq(n)]
         byte = delay(m, read.data, 1)
+        is_empty = Signal(init=1)
         is_final = is_last & ~is_zero  # a zero at the end of a frame is followed by an empty block
 
         with m.FSM():
@@ -85,16 +86,16 @@ class CobsEncoder(Component):
                     m.d.sync += [is_last.eq(self.i.payload.last), is_zero.eq(self.i.payload.data == 0)]
                     with m.If(self.i.payload.data != 0):
                         m.d.comb += write.en.eq(1)
-                        m.d.sync += length.eq(length + 1)
+                        m.d.sync += [length.eq(length + 1), is_empty.eq(0)]
                     with m.If((self.i.payload.data == 0) | self.i.payload.last | (length == self.most - 1)):
                         m.next = "CODE"
             with m.State("CODE"):
                 m.d.comb += [self.o.valid.eq(1), self.o.payload.data.eq(length + 1),
-                             self.o.payload.last.eq((length == 0) & is_final)]
+                             self.o.payload.last.eq(is_empty & is_final)]
                 m.d.sync += n.eq(0)
                 with m.If(self.o.ready):
                     m.next = "FETCH"
-                    with m.If(length == 0):
+                    with m.If(is_empty):
                         m.next = "NEXT"
             with m.State("FETCH"):  # a byte from the block
                 m.d.sync += is_end.eq(n == length - 1)
@@ -110,7 +111,7 @@ class CobsEncoder(Component):
                     with m.If(is_end):
                         m.next = "NEXT"
             with m.State("NEXT"):
-                m.d.sync += [length.eq(0), is_zero.eq(0)]
+                m.d.sync += [length.eq(0), is_empty.eq(1), is_zero.eq(0)]
                 m.next = "FILL"
                 with m.If(is_last & is_zero):
                     m.next = "CODE"

@@ -29,6 +29,9 @@ from rtl.registers import RegisterBank
 from rtl.sequencer import Sequencer
 from rtl.stream import StreamWord
 
+_STREAMING = ("HEADER", "PAYLOAD", "STORE", "RUN", "RESPOND", "RESULTS", "DATA")
+"""States in which words come or go."""
+
 
 class Controller(Component):
     """Answers command packets, one at a time and in order, as `golden.protocol` says.
@@ -37,8 +40,9 @@ class Controller(Component):
     nothing before it is started, and a plane's row into a buffer. One word a cycle comes in behind the header, which
     takes `Decoder.latency` + 2 cycles, and results go out one a cycle. Between a packet's last word and its response
     pass 6 cycles (5 where it is refused); storing a row takes 3 cycles a word more, and one behind an operation
-    `settle_cycles`, in which the counters come to rest. A word of a plane takes 14 cycles, one of registers 8, or 7 in a rolled tile. Nothing
-    is decided in the cycle in which it comes: so the clock does not depend on how much there is to decide.
+    `settle_cycles`, in which the counters come to rest. A word of a plane takes 14 cycles, one of registers 8, or 7 in
+    a rolled tile. Nothing is decided in the cycle in which it comes: so the clock does not depend on how much there is
+    to decide.
 
     `engines` carry out the operations, each those of its `opcodes`; `rtl.engine.Engine` says how one is added. While
     an operation runs, an ABORT that stands at the input is taken out of turn, and answered behind the operation.
@@ -109,16 +113,31 @@ class Controller(Component):
         load, is_bad = self._load(m, fault, takes)
         with m.If(bank.changes):  # beside the packets: a setting of what was aborted
             m.d.sync += is_resumable.eq(0)
+        # streams and places go by registers of a bit a state, as what they enable is wide
+        at = {state: Signal(name=f"at_{state.lower()}", init=state == "HEADER") for state in _STREAMING}
+
+        def go(state: str):
+            m.next = state
+            m.d.sync += [is_there.eq(state == name) for name, is_there in at.items()]
+
+        is_abort = stands_abort & ~owes_abort
+        m.d.comb += [
+            self.i.ready.eq(at["HEADER"] & ~owes_abort | at["PAYLOAD"] & ~word.first | at["RUN"] & is_abort),
+            takes.eq(at["PAYLOAD"] & self.i.valid & ~word.first), is_running.eq(at["RUN"]),
+            self.side.write.eq(at["STORE"]), position.step.eq(takes | at["STORE"] | is_next),
+            self.o.valid.eq(at["RESPOND"] | at["RESULTS"] & result_valid | at["DATA"]),
+            result_ready.eq(at["RESULTS"] & self.o.ready),
+        ]
         with m.FSM():
             with m.State("HEADER"):  # wait for a packet
-                m.d.comb += [self.i.ready.eq(~owes_abort), position.restart.eq(1)]
+                m.d.comb += position.restart.eq(1)
                 m.d.sync += [header.eq(Mux(word.first, word.data, 0)), owes_abort.eq(0), waited.eq(0), is_header.eq(1),
                              fault.eq(Mux(word.first, Status.OK, Status.FRAMING)), is_last.eq(word.last)]
                 with m.If(owes_abort):
                     m.d.sync += [header.eq(header_of(Opcode.ABORT)), fault.eq(Status.OK), is_last.eq(1)]
-                    m.next = "DECODE"
+                    go("DECODE")
                 with m.Elif(self.i.valid):
-                    m.next = "DECODE"
+                    go("DECODE")
             with m.State("DECODE"):  # a command that is wrong already is read to its end
                 m.d.comb += is_acting.eq(1)
                 m.d.sync += [has_bad_value.eq(0), load.is_expected.eq(decoder.n_payload.any())]
@@ -128,61 +147,56 @@ class Controller(Component):
                         with m.If((decoder.fault == Status.OK) & decoder.gives_up):
                             m.d.sync += is_resumable.eq(0)
                     m.d.sync += waited.eq(0)
-                    m.next = "PAYLOAD"
+                    go("PAYLOAD")
                     with m.If(is_last):
-                        m.next = "CHECK"
+                        go("CHECK")
             with m.State("PAYLOAD"):  # a word that begins a packet is left for the next one
-                m.d.comb += [self.i.ready.eq(~word.first), takes.eq(self.i.valid & ~word.first),
-                             position.step.eq(takes)]
                 m.d.sync += waited.eq(0)
                 with m.If(takes & (position.n == last_word)):
                     m.d.sync += load.is_expected.eq(0)
                 with m.If(self.i.valid & word.first):
                     m.d.sync += fault.eq(Status.FRAMING)
-                    m.next = "RESPOND"
+                    go("RESPOND")
                 with m.Elif(self.i.valid & word.last):
-                    m.next = "CHECK"
+                    go("CHECK")
             with m.State("CHECK"):  # the packet is whole: judged to its last word, act on it, or refuse it
                 m.d.comb += is_acting.eq(1)
                 with m.If(waited == decoder.value_latency + 1):
                     m.d.comb += position.restart.eq(1)
-                    m.next = "RESPOND"
+                    go("RESPOND")
                     with m.If(fault == Status.OK):
                         with m.If(~is_complete):
                             m.d.sync += fault.eq(Status.BAD_LENGTH)
                         with m.Elif(has_bad_value):
                             m.d.sync += fault.eq(Status.BAD_VALUE)
                         with m.Else():
-                            m.next = "ACT"
+                            go("ACT")
             with m.State("ACT"):
                 m.d.comb += [is_acting.eq(1), start.eq(is_kind["engine"])]
                 m.d.sync += [bank.write.eq(is_kind["SET"]), bank.clear.eq(is_kind["RESET"])]
-                m.next = "RESPOND"
+                go("RESPOND")
                 with m.If(is_kind["WRITE"]):
-                    m.next = "STORE-FETCH"
+                    go("STORE-FETCH")
                 with m.If(is_kind["engine"]):
-                    m.next = "RUN"
+                    go("RUN")
                 with m.If(is_kind["RESUME"]):
                     m.d.sync += header.eq(aborted)
-                    m.next = "RECALL"
+                    go("RECALL")
             with m.State("RECALL"):  # whose engine the aborted operation is
                 m.d.comb += is_acting.eq(1)
-                m.next = "RESUME"
+                go("RESUME")
             with m.State("RESUME"):  # its payload is still in place
                 m.d.comb += [start.eq(1), is_resuming.eq(1), is_acting.eq(1)]
-                m.next = "RUN"
+                go("RUN")
             with m.State("STORE-FETCH"):  # a word from the buffer
-                m.next = "STORE-WAIT"
+                go("STORE-WAIT")
             with m.State("STORE-WAIT"):
-                m.next = "STORE"
+                go("STORE")
             with m.State("STORE"):  # into its plane
-                m.d.comb += [self.side.write.eq(1), position.step.eq(1)]
-                m.next = "STORE-FETCH"
+                go("STORE-FETCH")
                 with m.If(position.n == last_word):
-                    m.next = "RESPOND"
+                    go("RESPOND")
             with m.State("RUN"):  # an operation on the array
-                is_abort = stands_abort & ~owes_abort
-                m.d.comb += [is_running.eq(1), self.i.ready.eq(is_abort)]
                 m.d.sync += waited.eq(0)
                 with m.If(is_abort):
                     m.d.sync += owes_abort.eq(1)
@@ -192,46 +206,44 @@ class Controller(Component):
                     m.d.sync += [fault.eq(status), is_aborting.eq(0), aborted.eq(header),
                                  is_resumable.eq((status == Status.ABORTED) & is_kind["resumed"])]
                     m.d.comb += bank.interrupts.eq(Mux(status == Status.OK, Interrupt.DONE, 0))
-                    m.next = "SETTLE"
+                    go("SETTLE")
             with m.State("SETTLE"):  # the counters come to rest
                 with m.If(waited == self.settle_cycles):
-                    m.next = "RESPOND"
+                    go("RESPOND")
             with m.State("RESPOND"):  # header
                 is_refused = fault != Status.OK
                 m.d.comb += [
-                    position.restart.eq(1), self.o.valid.eq(1), self.o.payload.first.eq(1),
+                    position.restart.eq(1), self.o.payload.first.eq(1),
                     self.o.payload.last.eq(is_refused | ~has_data),
                 ]
                 m.d.sync += waited.eq(0)
                 with m.If(self.o.ready):
                     m.d.sync += is_header.eq(0)
                     m.d.comb += bank.interrupts.eq(Mux(is_refused, Interrupt.ERROR, 0))
-                    m.next = "DATA-WAIT"
+                    go("DATA-WAIT")
                     with m.If(is_kind["engine"]):
-                        m.next = "RESULTS"
+                        go("RESULTS")
                     with m.If(self.o.payload.last):
-                        m.next = "HEADER"
+                        go("HEADER")
                 m.d.sync += [n_left.eq(decoder.n_data), is_final.eq(is_single)]
             with m.State("RESULTS"):  # of an engine, as they come
-                m.d.comb += [result_ready.eq(self.o.ready), self.o.valid.eq(result_valid),
-                             self.o.payload.last.eq(is_final)]
+                m.d.comb += self.o.payload.last.eq(is_final)
                 with m.If(result_valid & self.o.ready):
                     m.d.sync += count_down
                     with m.If(is_final):
-                        m.next = "HEADER"
+                        go("HEADER")
             with m.State("DATA-WAIT"):  # words of planes and registers take their time to come
-                m.d.comb += position.step.eq(is_next)
                 m.d.sync += is_next.eq(0)
                 with m.If(waited == Mux(is_kind["READ"], SIDE_LATENCY, bank.read_latency) + 1):
-                    m.next = "DATA"
+                    go("DATA")
             with m.State("DATA"):
-                m.d.comb += [self.o.valid.eq(1), self.o.payload.last.eq(is_final)]
+                m.d.comb += self.o.payload.last.eq(is_final)
                 m.d.sync += waited.eq(0)
                 with m.If(self.o.ready):
                     m.d.sync += [*count_down, is_next.eq(~is_final)]
-                    m.next = "DATA-WAIT"
+                    go("DATA-WAIT")
                     with m.If(is_final):
-                        m.next = "HEADER"
+                        go("HEADER")
         with m.If(is_bad):
             m.d.sync += has_bad_value.eq(1)
         # the response's word, chosen ahead of the state that gives it
@@ -295,13 +307,16 @@ class Controller(Component):
         """Words of registers and planes to where they wait until the packet is whole."""
         bank, sequencer, side, position = self.bank, self.sequencer, self.side, self.position
         depth = max((shape.cols for shape in self.config.loadable.values()), default=1)
+        more = int(not self.config.rolled)
         m.submodules.buffer = buffer = Memory(shape=shape_of(WORD), init=[], depth=depth,
                                               attrs=ANY_ON_COLLISION)
         write, read = buffer.write_port(), buffer.read_port()
         m.d.sync += bank.read_index.eq(index + Mux(self.is_kind["GET"], position.n, 0))
         m.d.comb += [
             position.split.eq(self.is_kind["UPDATE"]), bank.index.eq(index),
-            write.en.eq(load.is_stored & self.is_kind["WRITE"]), write.addr.eq(load.n), write.data.eq(load.word),
+            # a cycle late, as block RAM is where there is room; a row is stored long after its last word
+            write.en.eq(delay(m, load.is_stored & self.is_kind["WRITE"], more, reset=True)),
+            write.addr.eq(delay(m, load.n, more)), write.data.eq(delay(m, load.word, more)),
             read.addr.eq(position.n),
             side.plane.eq(argument), side.row.eq(index), side.chunk.eq(position.chunk), side.lane.eq(position.lane),
             side.value.eq(delay(m, read.data, 1)), side.seed.eq(bank.seed), side.event.eq(bank.event),

@@ -20,7 +20,7 @@ class Dispatcher(Component):
     nothing more; `done` strobes in the last cycle of that. `stall` leaves the kept response as it is for now.
 
     Parameters: `depth`, words of the longest packet; `registered`, whether a response is looked at a cycle after it has
-    come: the controller is far away on a large chip.
+    come, and a stall seen by then: the controller is far away on a large chip.
 
     Members, besides those: `address` to the receive buffer, `word` from it READ_LATENCY cycles later; `command`,
     `response` streams to and from the controller; `index` to the kept response, `kept` from it READ_LATENCY cycles
@@ -53,7 +53,7 @@ class Dispatcher(Component):
         owed, owed_next = Signal(range(4)), Signal(range(4))
         is_last = is_taken & word.last
         m.d.comb += [
-            self.response.ready.eq(self.is_running & ~self.stall),
+            self.response.ready.eq(delay(m, self.is_running & ~self.stall, more, reset=True)),
             is_own.eq(Mux(word.first, ~is_abort | was_aborting, was_own)),
             position.eq(Mux(word.first, 0, n)),
             is_kept.eq(is_taken & is_own & (word.first | ~is_full)),

@@ -43,8 +43,8 @@ def saturate(value, fmt: Format) -> Value:
 
 
 def within(value, low: int, high: int) -> Value:
-    """Whether `low <= value <= high`; by a look at the bits above those of `high`, and no comparison of all of them, for
-    the usual bounds: 0, 1 or -1 and any, or those of a signed word.
+    """Whether `low <= value <= high`; by a look at the bits above those of `high`, without a comparison of all of them,
+    for the usual bounds: 0, 1 or -1 and any, or those of a signed word.
     """
     value, bits = Value.cast(value), high.bit_length()
     if bits < len(value) and (low >= 0 or value.shape().signed):

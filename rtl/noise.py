@@ -86,13 +86,13 @@ class UniformLanes(Component):
 class Gaussian(Component):
     """A standard normal of one 16-bit draw, by an interpolated table of the inverse distribution.
 
-    One draw a cycle. Members: `draw` in, `xi` out in 2**-10 sigma, `latency` cycles later: four of normalization, two
+    One draw a cycle. Members: `draw` in, `xi` out in 2**-10 sigma, `latency` cycles later: four of normalization, three
     of the table, the product, three of rounding, difference and sign.
     """
 
     draw: In(DRAW_BITS)
     xi: Out(signed(XI.bits))
-    latency = 6 + soft_latency(_FRACTION_BITS) + 3
+    latency = 7 + soft_latency(_FRACTION_BITS) + 3
 
     def __init__(self, *, in_logic: bool = False):
         """`in_logic`: the table takes no block RAM, of which many lanes have none to spare for so few words."""
@@ -115,10 +115,10 @@ class Gaussian(Component):
             init=[{"start": start, "drop": drop} for start, drop in _TABLE], attrs=self.attributes)
         port = table.read_port()
         m.d.comb += port.addr.eq(Cat(bits[12:15], octave))
-        start, drop = delay(m, port.data.start, 1), delay(m, port.data.drop, 1)
+        start, drop = delay(m, port.data.start, 2), delay(m, port.data.drop, 2)
 
         # interpolate, give the sign
-        product = soft_product(m, "product", drop, delay(m, bits[12 - _FRACTION_BITS:12], 2))
+        product = soft_product(m, "product", drop, delay(m, bits[12 - _FRACTION_BITS:12], 3))
         rounded = delay(m, round_half_even(product, _FRACTION_BITS), 1)
         magnitude = delay(m, delay(m, start, soft_latency(_FRACTION_BITS) + 1) - rounded, 1)
         negative = delay(m, self.draw[15], self.latency - 1)

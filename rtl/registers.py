@@ -31,10 +31,11 @@ _GROUP = 8
 class RegisterBank(Component):
     """Registers of a tile, read and written one at a time.
 
-    `read` comes `read_latency` cycles behind `read_index`, as the register was `choice_latency` cycles before; `writable`
-    and `accepts` (writable, and the value in range) `write_latency` cycles behind `index` and `value`, which stand. A
-    counter shows what has been added `count_latency` cycles later: then both of its words are right. An operation's own count is what the counter has gained since
-    `begin`, so that it costs a register that stands, and no adder but the one of all reads.
+    `read` comes `read_latency` cycles behind `read_index`, as the register was `choice_latency` cycles before;
+    `writable` and `accepts` (writable, and the value in range) `write_latency` cycles behind `index` and `value`, which
+    stand. A counter shows what has been added `count_latency` cycles later: then both of its words are right. An
+    operation's own count is what the counter has gained since `begin`, so that it costs a register that stands, and no
+    adder but the one of all reads.
 
     Members: `read_index`, `index` and `value` in; `read`, `writable` and `accepts` out; `write` acts on an accepted
     value; `clear` resets all. Each stored register is an output of its name; each counter has an input of its name that

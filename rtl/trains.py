@@ -97,8 +97,8 @@ class _TrainPipeline(Component):
         return m
 
     def _store(self, m: Module, stored: LaneMemory):
-        """A line's value to its word, three cycles later or four: the magnitude of its level or the count of its pulses with
-        the sign on top, or the train itself.
+        """A line's value to its word, three cycles later or four: the magnitude of its level or the count of its pulses
+        with the sign on top, or the train itself.
         """
         level, magnitude = Signal(shape_of(LEVEL)), Signal(range(MAX_LEVEL + 1), reset_less=True)
         product = Signal(len(magnitude) + len(self.bl), reset_less=True)
@@ -112,8 +112,9 @@ class _TrainPipeline(Component):
         amount = delay(m, Mux(delay(m, is_counted, 2), round_half_even(product, LEVEL_FRAC), late_magnitude), more)
         word = Mux(self.kind == Train.WORDS, given.as_unsigned(),
                    Cat(amount, Const(0, TRAIN_WORD.bits - 1 - len(amount)), given < 0))
+        mask = (self.write << self.lane)[:len(stored.write_mask)]
         m.d.comb += [stored.write_address.eq(delay(m, self.write_chunk, 3 + more)),
-                     stored.write_mask.eq(delay(m, self.write << self.lane, 3 + more, reset=True)[:len(stored.write_mask)])]
+                     stored.write_mask.eq(delay(m, mask, 3 + more, reset=True))]
         values = Signal(TRAIN_WORD.bits, reset_less=True)
         m.d.sync += values.eq(word)
         m.d.comb += [value.eq(values) for value in stored.write_values]

@@ -92,7 +92,7 @@ def test_clip_to_every_pair_of_bounds():
 
 @pytest.mark.parametrize("b", [signed(3), unsigned(3)], ids=str)
 def test_sums_by_one_carry_chain(b):
-    ports = [Signal(signed(4), name="a"), Signal(b, name="b"), *(Signal(1, name=name) for name in ("carry", "subtract"))]
+    ports = [Signal(shape, name=name) for name, shape in (("a", signed(4)), ("b", b), ("carry", 1), ("subtract", 1))]
     rows = np.array(list(product(*(all_values(port.shape()) for port in ports))))
     one, other, carry, subtract = ports
     found = evaluate(ports, [add_with_carry(one, other, carry), add_or_subtract(one, other, subtract),
