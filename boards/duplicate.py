@@ -57,12 +57,17 @@ def _groups(netlist: Netlist, readers: set) -> list[list]:
     for reader in sorted(readers, key=_in_order):
         is_apart = reader[0] is None or lane_of(reader[0]) is None
         units.setdefault((is_apart, _sum_of(netlist, reader) or reader), []).append(reader)
-    groups, before = [], None
-    for (is_apart, _), unit in units.items():
-        if is_apart != before or len(groups[-1]) + len(unit) > GROUP:
-            groups.append([])
-        groups[-1] += unit
-        before = is_apart
+    groups = []
+    for side in (True, False):
+        some = [unit for (is_apart, _), unit in units.items() if is_apart == side]
+        n = sum(map(len, some))
+        most, room = -(-n // max(-(-n // GROUP), 1)), 0  # of a size, so that one reader more is no copy more
+        for unit in some:
+            if room < len(unit):
+                groups.append([])
+                room = most
+            groups[-1] += unit
+            room -= len(unit)
     return groups[1:]
 
 
@@ -101,8 +106,9 @@ def _copy(netlist: Netlist, names: dict, name: str, free: Iterator[int], readers
 
 
 def _reads_alone(netlist: Netlist, name: str, source: str) -> bool:
-    """Whether a register is the only reader of a LUT."""
-    return netlist.readers[netlist.cells[source]["connections"]["Z"][0]] == {(name, "DI")}
+    """Whether a register is the only reader of a LUT, which does not read it in turn."""
+    connections, own = netlist.cells[source]["connections"], netlist.cells[name]["connections"]["Q"]
+    return netlist.readers[connections["Z"][0]] == {(name, "DI")} and own not in connections.values()
 
 
 def _add(netlist: Netlist, names: dict, name: str, bit: int, changed: dict) -> list:

@@ -53,7 +53,7 @@ class ArrayCore(Component):
         self.noise_latency = self.noise[0].latency if self.noise else 1
         self.multiplier = Multiplier(config, 1 + FETCH_LATENCY)
         self.is_shared = steps_draw and self.sampled < config.lanes
-        self.sampler = Sampler(config, self.noise_latency + self.is_shared, self.sampled,
+        self.sampler = Sampler(config, self.noise_latency + 2 * self.is_shared, self.sampled,
                                self.noise[0].uniform.period if self.noise else 1, self.multiplier.least_latency)
         has_queue = self.sampled < config.lanes or self.sampler.period > 1
         self.queue = ChargeQueue(config, self.sampled, self.sampler.period) if has_queue else None
@@ -214,10 +214,11 @@ class ArrayCore(Component):
         return self.parts.bit_length() - 1
 
     def _part(self, m: Module, xi) -> list:
-        """The noise of a beat, of that of its whole chunk a cycle later where the noise is made for P lanes."""
+        """The noise of a beat, of that of its whole chunk two cycles later where the noise is made for P lanes."""
         if not self.is_shared:
             return list(xi)
-        part = delay(m, self.sampler.fill_chunk[:self._part_bits], self.noise_latency)
+        part = delay(m, self.sampler.fill_chunk[:self._part_bits], self.noise_latency + 1)
+        xi = [delay(m, each, 1) for each in xi]
         chosen = [Signal.like(each, name=f"sampled_xi_{lane}", reset_less=True)
                   for lane, each in enumerate(xi[:self.sampled])]
         with m.Switch(part):
@@ -229,6 +230,7 @@ class ArrayCore(Component):
     def _side_band(self, m: Module, memories, side_place, is_idle):
         """Planes are written and read between operations; updates write the weights."""
         side, sampler, updater, more = self._side, self.sampler, self.updater, self._more
+        stands = delay(m, side.lane, 2 * more)  # longer than what is read there takes to come
         place = delay(m, side_place, more)
         lane_bits = len(side.lane) - self._part_bits  # lanes of a beat
         lane, beat = side.lane[:lane_bits], Cat(side.lane[lane_bits:], side.chunk)
@@ -251,9 +253,9 @@ class ArrayCore(Component):
                 updater.side_place.eq(place), updater.value.eq(value),
                 *(updater.side_write[plane.name].eq(masked(plane, write)) for plane in parameters),
             ]
-        read_lane(m, side.plane, lane, side.read, {
+        read_lane(m, side.plane, stands[:lane_bits], side.read, {
             Plane.ADC_GAIN: sampler.gains.values, Plane.ADC_OFFSET: sampler.offsets.values}, more)
-        read_lane(m, side.plane, side.lane, side.read, {
+        read_lane(m, side.plane, stands, side.read, {
             plane: memory.values for plane, memory in (memories | parameters).items()}, more)
         for plane, memory in memories.items():
             address, mask, values = place, masked(plane, write), [value] * self.config.lanes

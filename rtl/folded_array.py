@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The emulated array of a folded tile: behind a `MacroPort`, with pulse drivers and converters of its own."""
-from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
@@ -44,9 +44,10 @@ class FoldedArray(Component):
         self.config, self.core = config, ArrayCore(config, port.beat_lines)
         self.codes = CodeWalk(config, self.core.least, self.core.factor_latency)
         self.pulses = PulseWalk(config) if self.core.updater else None
-        # so that a visit that is blocked holds up nothing else in its cycle; the clock of a rolled tile can do without
-        self.visits = StreamRegister(data.StructLayout({name: getattr(self.pulses, name).shape() for name in _VISIT})
-                                     ) if self.pulses and not config.rolled else None
+        # so that a visit that is blocked holds up nothing else in its cycle, one at either end of a long way; the clock
+        # of a rolled tile can do without
+        visit = {name: getattr(self.pulses, name).shape() for name in _VISIT} if self.pulses else {}
+        self.visits = [StreamRegister(data.StructLayout(visit)) for _ in range(2 if visit and not config.rolled else 0)]
         super().__init__({
             "port": In(port), "side": In(SideBand(config)), "coincidences": Out(range(config.lanes + 1)),
         })
@@ -94,12 +95,14 @@ class FoldedArray(Component):
     def _coincide(self, m: Module, is_stepping, is_open):
         """Pulses to visits of the devices."""
         port, core, pulses, visits = self.port, self.core, self.pulses, self.visits
-        visit = {name: visits.o.payload[name] if visits else getattr(pulses, name) for name in _VISIT}
+        visit = {name: visits[-1].o.payload[name] if visits else getattr(pulses, name) for name in _VISIT}
+        beat = {name: delay(m, getattr(port, name), len(visits) // 2, reset=name == "pulse_write") for name in (
+            "pulse_write", "pulse_beat", "pulses", "negatives")}  # before the slot is played at the earliest
         m.submodules.pulses = pulses
         m.d.comb += [
-            pulses.clear.eq(~is_stepping), pulses.write.eq(port.pulse_write),
-            pulses.beat.eq(port.pulse_beat), pulses.pulses.eq(port.pulses),
-            pulses.negatives.eq(port.negatives), pulses.slot.eq(port.slot), pulses.ended.eq(~is_open),
+            pulses.clear.eq(~is_stepping), pulses.write.eq(beat["pulse_write"]), pulses.beat.eq(beat["pulse_beat"]),
+            pulses.pulses.eq(beat["pulses"]), pulses.negatives.eq(beat["negatives"]), pulses.slot.eq(port.slot),
+            pulses.ended.eq(~is_open),
             core.mask.eq(visit["mask"]), core.up.eq(visit["up"]), core.row.eq(visit["row"]),
             core.slot.eq(visit["slot_number"]),
         ]
@@ -108,11 +111,12 @@ class FoldedArray(Component):
         if not visits:
             m.d.comb += [pulses.blocked.eq(core.blocked), core.coincide.eq(pulses.coincide)]
             return
-        m.submodules.visits = visits
+        first, second = m.submodules.near_pulses, m.submodules.near_devices = visits
+        connect(m, first.o, second.i)
         m.d.comb += [
-            pulses.blocked.eq(~visits.i.ready), visits.i.valid.eq(pulses.coincide),
-            *(visits.i.payload[name].eq(getattr(pulses, name)) for name in _VISIT),
-            visits.o.ready.eq(~core.blocked), core.coincide.eq(visits.o.valid),
+            pulses.blocked.eq(~first.i.ready), first.i.valid.eq(pulses.coincide),
+            *(first.i.payload[name].eq(getattr(pulses, name)) for name in _VISIT),
+            second.o.ready.eq(~core.blocked), core.coincide.eq(second.o.valid),
         ]
 
     def _control(self, m: Module, is_stepping, is_open):
@@ -148,7 +152,7 @@ class FoldedArray(Component):
                 with m.If(~self.codes.running):
                     m.next = "DRAIN"
             with m.State("COINCIDE"):  # a chunk of cross-points a cycle into the device engines
-                is_waiting = self.visits.o.valid if self.visits else Const(0)
+                is_waiting = Cat(register.o.valid for register in self.visits).any()
                 with m.If(self.pulses.done & ~is_waiting if self.pulses else 1):
                     m.next = "DRAIN"
             with m.State("DRAIN"):  # let the pipelines run empty

@@ -3,13 +3,14 @@
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, stream
 from amaranth.lib.memory import Memory
-from amaranth.lib.wiring import Component, In, Out
+from amaranth.lib.wiring import Component, In, Out, connect
 
 from golden.frame import Kind
-from rtl.cobs import CobsDecoder, CobsEncoder
+from rtl.cobs import CobsDecoder, CobsEncoder, FrameByte
 from rtl.crc import Check
 from rtl.formats import delay
 from rtl.memory import ANY_ON_COLLISION
+from rtl.stream import StreamRegister
 
 READ_LATENCY = 2
 """Cycles from an address to a word of the link's buffers: block RAM, with a register behind it."""
@@ -76,13 +77,14 @@ class Deframer(Component):
 class Framer(Component):
     """Sends one frame at a time, its payload word by word from wherever it is kept.
 
+    Parameters: `depth`; `registered`, whether bytes go through a register to what stuffs them, for a fast clock.
     `start` (while not busy) takes `header` and `length`, 0..depth words of payload. Payload word `index` is then
     taken from `word`, which must follow `index` by four cycles at most. Members: `o` stream of bytes; `is_busy` from
     the cycle after `start` until the last byte is gone; `kind` of the frame then.
     """
 
-    def __init__(self, depth: int):
-        self.depth, self.encoder, self.check = depth, CobsEncoder(), Check()
+    def __init__(self, depth: int, *, registered: bool = False):
+        self.depth, self.registered, self.encoder, self.check = depth, registered, CobsEncoder(), Check()
         super().__init__({
             "start": In(1), "header": In(Header), "length": In(range(depth + 1)), "index": Out(range(depth + 1)),
             "word": In(32), "is_busy": Out(1), "kind": Out(Kind), "o": Out(stream.Signature(8)),
@@ -95,10 +97,15 @@ class Framer(Component):
         length, word, n_bytes = Signal(range(self.depth + 1)), Signal(32, reset_less=True), Signal(2)
         is_check, is_first = Signal(), Signal()
         is_over = delay(m, self.index == length, 1)  # both stand for as long as a word is sent
-        taken = encoder.i.valid & encoder.i.ready
+        stuffed = encoder.i
+        if self.registered:
+            m.submodules.register = register = StreamRegister(FrameByte)
+            connect(m, register.o, encoder.i)
+            stuffed = register.i
+        taken = stuffed.valid & stuffed.ready
         m.d.comb += [
             self.is_busy.eq(1),
-            encoder.i.payload.data.eq(word[:8]), encoder.i.payload.last.eq(is_check & (n_bytes == 3)),
+            stuffed.payload.data.eq(word[:8]), stuffed.payload.last.eq(is_check & (n_bytes == 3)),
             check.data.eq(word[:8]), check.valid.eq(taken & ~is_check), check.start.eq(is_first & (n_bytes == 0)),
         ]
 
@@ -109,7 +116,7 @@ class Framer(Component):
                                  is_check.eq(0), is_first.eq(1), self.index.eq(0)]
                     m.next = "SEND"
             with m.State("SEND"):  # a word, low byte first
-                m.d.comb += encoder.i.valid.eq(1)
+                m.d.comb += stuffed.valid.eq(1)
                 with m.If(taken):
                     m.d.sync += [word.eq(word[8:]), n_bytes.eq(n_bytes + 1)]
                     with m.If(n_bytes == 3):

@@ -22,14 +22,14 @@ class Link(Component):
     A frame is judged in the cycle behind its last byte; a packet goes on to the controller once it is whole and right.
     What is to be answered while another answer is being sent is answered behind that, once for each kind.
 
-    Parameters: `depth`, words of the longest command or response packet; `registered` as of `Dispatcher`. Members: `i`
+    Parameters: `depth`, words of the longest command or response packet; `registered` as of its parts. Members: `i`
     stream of bytes from the line, always ready; `break_off`, a byte without a stop bit; `o` stream of bytes to the
     line; `command` and `response` streams of words, to and from the controller; `is_busy` while anything is left to do.
     """
 
     def __init__(self, depth: int, *, registered: bool = False):
         self.depth = depth
-        self.deframer, self.framer = Deframer(depth), Framer(depth)
+        self.deframer, self.framer = Deframer(depth), Framer(depth, registered=registered)
         self.dispatcher = Dispatcher(depth, registered=registered)
         super().__init__({
             "i": In(stream.Signature(8, always_ready=True)), "break_off": In(1), "o": Out(stream.Signature(8)),

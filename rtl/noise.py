@@ -22,15 +22,15 @@ class UniformLanes(Component):
     """16-bit draws for the P columns of a chunk, one chunk a cycle.
 
     Column `chunk * lanes + l` is lane l. Four neighboring columns share a Threefry call, so that P lanes need
-    about P / 4 pipelines (one more where chunks do not begin at multiples of four). `latency` is Threefry's and a
-    register's for the address, which comes from a choice; a rolled tile's clock can do without.
+    about P / 4 pipelines (one more where chunks do not begin at multiples of four). `latency` is Threefry's and that of
+    two registers for the address, which comes from a choice and goes far; a rolled tile's clock can do without.
 
     Parameters: `lanes`; `chunks`, how many the lines have; Threefry `rounds`; `rolled`, a chunk every `period` cycles,
     in which `takes` is high. Members: the address (`seed`, `stream`, `event`, `row`, `chunk`, `slot`) in, `draws` out.
     """
 
     def __init__(self, lanes: int, chunks: int, rounds: int, *, rolled: bool = False):
-        self.lanes, self.chunks, self.rolled = lanes, chunks, rolled
+        self.lanes, self.chunks, self.rolled, self.way = lanes, chunks, rolled, 0 if rolled else 2
         offsets = [chunk * lanes % DRAWS_PER_CALL for chunk in range(chunks)]
         self.aligned = not any(offsets)
         n_calls = max((offset + lanes - 1) // DRAWS_PER_CALL + 1 for offset in offsets)
@@ -42,7 +42,7 @@ class UniformLanes(Component):
 
     @property
     def latency(self) -> int:
-        return self.calls[0].latency + (not self.rolled)
+        return self.calls[0].latency + self.way
 
     @property
     def period(self) -> int:
@@ -57,8 +57,7 @@ class UniformLanes(Component):
         m = Module()
 
         column = Signal(16)
-        stream, row, slot, at = (delay(m, value, int(not self.rolled)) for value in (
-            self.stream, self.row, self.slot, column))
+        stream, row, slot, at = (delay(m, value, self.way) for value in (self.stream, self.row, self.slot, column))
         m.d.comb += [column.eq(self.chunk * self.lanes), self.takes.eq(self.calls[0].takes if self.rolled else 1)]
         halves = []
         for n, call in enumerate(self.calls):

@@ -60,6 +60,9 @@ class Phases(Component):
     own_cycles = 6
     """Cycles of a window beside the chip's, those for which pulses are not ready, and those of `busy`."""
 
+    ready_latency = 1
+    """Cycles from `ready` until it is seen."""
+
     def __init__(self, config: TileConfig):
         self.config = config
         super().__init__({
@@ -84,7 +87,8 @@ class Phases(Component):
         has_input = (mode == Mode.FORWARD) | (mode == Mode.BACKWARD)
         m.d.comb += self.bit.eq(Mux(self.is_serial, bit, slot))
         is_ready, is_stopped = Signal(), Signal()
-        m.d.comb += is_ready.eq(~self.is_update | self.ready)
+        # a cycle late, as trains are far away; the slot that is taken is ready no more
+        m.d.sync += is_ready.eq(~self.is_update | (self.ready & ~take_slot))
         m.d.sync += [  # of what stands: mode and bit for a window, the registers for longer
             self.is_update.eq(mode == Mode.UPDATE), is_measured.eq(Value.cast(mode).matches(*MEASURED)),
             is_input.eq(has_input), is_stopped.eq(self.abort & (self.is_update | is_input)),

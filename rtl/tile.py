@@ -44,7 +44,8 @@ class Tile(Component):
         play, convert = times["t_settle"] + times["t_guard"], config.adc.cycles(times["t_convert"])
         if opcode == Opcode.UPDATE:
             trains = sequencer.trains
-            play += trains.latency + bl * max(times["t_slot"], trains.slot_cycles)
+            late = sequencer.phases.ready_latency
+            play += trains.latency + late + bl * max(times["t_slot"], trains.slot_cycles + late)
             return own + play + visits + bl * emulator.slot_constant + emulator.update_constant
         windows, slots = window_slots(config, encoding)
         play += slots * times["t_slot"] + times["t_hold"]

@@ -97,8 +97,8 @@ class _TrainPipeline(Component):
         return m
 
     def _store(self, m: Module, stored: LaneMemory):
-        """A line's value to its word, three cycles later or four: the magnitude of its level or the count of its pulses
-        with the sign on top, or the train itself.
+        """A line's value to its word, three cycles later, or five: the magnitude of its level or the count of its
+        pulses, with the sign on top, or the train itself.
         """
         level, magnitude = Signal(shape_of(LEVEL)), Signal(range(MAX_LEVEL + 1), reset_less=True)
         product = Signal(len(magnitude) + len(self.bl), reset_less=True)
@@ -113,10 +113,9 @@ class _TrainPipeline(Component):
         word = Mux(self.kind == Train.WORDS, given.as_unsigned(),
                    Cat(amount, Const(0, TRAIN_WORD.bits - 1 - len(amount)), given < 0))
         mask = (self.write << self.lane)[:len(stored.write_mask)]
-        m.d.comb += [stored.write_address.eq(delay(m, self.write_chunk, 3 + more)),
-                     stored.write_mask.eq(delay(m, mask, 3 + more, reset=True))]
-        values = Signal(TRAIN_WORD.bits, reset_less=True)
-        m.d.sync += values.eq(word)
+        m.d.comb += [stored.write_address.eq(delay(m, self.write_chunk, 3 + 2 * more)),
+                     stored.write_mask.eq(delay(m, mask, 3 + 2 * more, reset=True))]
+        values = delay(m, word, 1 + more)  # all lanes read it
         m.d.comb += [value.eq(values) for value in stored.write_values]
 
 

@@ -337,9 +337,9 @@ def test_abort_and_resume_of_an_update(kind):
         await load_levels(ctx, sequencer, values)
         wanted = train(config, 3, Stream.ROW_TRAIN, 4, values[:config.rows], bl, kind).T
         cuts: set[int] = set()
-        for first_cut in range(0, 70, 2):
+        for first_cut in range(0, 84, 2):
             slots, is_aborted = [], False
-            for cut in (first_cut, int(rng.integers(0, 70)), None):
+            for cut in (first_cut, int(rng.integers(0, 84)), None):
                 checker = await bench.operate(ctx, Mode.UPDATE, seed=3, event=4, busy=6, resume=is_aborted,
                                               abort_in=cut, status=None)
                 slots, is_aborted = slots + checker.slots, checker.is_aborted

@@ -490,7 +490,7 @@ def test_cycles_of_a_slot_are_exact(lanes, t_slot):
     pair, K = Pair(config), config.chunks
     pair.load(1)
     pair.set("t_slot", t_slot)
-    made = -(-config.rows // lanes) + K + 1  # while the slot before it is played; a cycle goes by after it is taken
+    made = -(-config.rows // lanes) + K + 2  # while the slot before it is played; two cycles go by after it is taken
     played = max(t_slot, made)
     wait = asked(lambda: RtlTile(config), lambda tile: tile.crossbar.core.updater.wait)
     for rows, computed in (("zero", 2), ("dense", max(2 + config.rows * K, wait + 1)),
