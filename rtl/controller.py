@@ -29,8 +29,8 @@ from rtl.registers import RegisterBank
 from rtl.sequencer import Sequencer
 from rtl.stream import StreamWord
 
-_STREAMING = ("HEADER", "PAYLOAD", "STORE", "RUN", "RESPOND", "RESULTS", "DATA")
-"""States in which words come or go."""
+_TAKING = ("HEADER", "PAYLOAD", "STORE", "RUN")
+"""States in which words come, or go into a plane."""
 
 
 class Controller(Component):
@@ -88,6 +88,7 @@ class Controller(Component):
         status, result_valid, result, result_ready = Signal(Status), Signal(), Signal(32), Signal()
         waited, is_complete = Signal(range(max(self.settle_cycles, SIDE_LATENCY, bank.read_latency) + 2)), Signal()
         n_left, is_final, is_single, is_next = Signal.like(decoder.n_data), Signal(), Signal(), Signal()
+        n_expected, is_last_expected = Signal.like(decoder.n_payload), Signal()
         stands_abort, is_header, data = Signal(), Signal(), Signal(32)
         count_down = [n_left.eq(n_left - 1), is_final.eq(n_left == 2)]
         kinds = {"engine": [each for engine in self.engines for each in engine.opcodes],
@@ -113,8 +114,8 @@ class Controller(Component):
         load, is_bad = self._load(m, fault, takes)
         with m.If(bank.changes):  # beside the packets: a setting of what was aborted
             m.d.sync += is_resumable.eq(0)
-        # streams and places go by registers of a bit a state, as what they enable is wide
-        at = {state: Signal(name=f"at_{state.lower()}", init=state == "HEADER") for state in _STREAMING}
+        # words and places go by registers of a bit a state, as what they enable is wide
+        at = {state: Signal(name=f"at_{state.lower()}", init=state == "HEADER") for state in _TAKING}
 
         def go(state: str):
             m.next = state
@@ -125,8 +126,6 @@ class Controller(Component):
             self.i.ready.eq(at["HEADER"] & ~owes_abort | at["PAYLOAD"] & ~word.first | at["RUN"] & is_abort),
             takes.eq(at["PAYLOAD"] & self.i.valid & ~word.first), is_running.eq(at["RUN"]),
             self.side.write.eq(at["STORE"]), position.step.eq(takes | at["STORE"] | is_next),
-            self.o.valid.eq(at["RESPOND"] | at["RESULTS"] & result_valid | at["DATA"]),
-            result_ready.eq(at["RESULTS"] & self.o.ready),
         ]
         with m.FSM():
             with m.State("HEADER"):  # wait for a packet
@@ -140,7 +139,8 @@ class Controller(Component):
                     go("DECODE")
             with m.State("DECODE"):  # a command that is wrong already is read to its end
                 m.d.comb += is_acting.eq(1)
-                m.d.sync += [has_bad_value.eq(0), load.is_expected.eq(decoder.n_payload.any())]
+                m.d.sync += [has_bad_value.eq(0), load.is_expected.eq(decoder.n_payload.any()),
+                             n_expected.eq(decoder.n_payload), is_last_expected.eq(decoder.n_payload == 1)]
                 with m.If(waited == decoder.latency):
                     with m.If(fault == Status.OK):
                         m.d.sync += fault.eq(decoder.fault)
@@ -152,8 +152,10 @@ class Controller(Component):
                         go("CHECK")
             with m.State("PAYLOAD"):  # a word that begins a packet is left for the next one
                 m.d.sync += waited.eq(0)
-                with m.If(takes & (position.n == last_word)):
-                    m.d.sync += load.is_expected.eq(0)
+                with m.If(takes):
+                    m.d.sync += [n_expected.eq(n_expected - 1), is_last_expected.eq(n_expected == 2)]
+                    with m.If(is_last_expected):
+                        m.d.sync += load.is_expected.eq(0)
                 with m.If(self.i.valid & word.first):
                     m.d.sync += fault.eq(Status.FRAMING)
                     go("RESPOND")
@@ -213,7 +215,7 @@ class Controller(Component):
             with m.State("RESPOND"):  # header
                 is_refused = fault != Status.OK
                 m.d.comb += [
-                    position.restart.eq(1), self.o.payload.first.eq(1),
+                    position.restart.eq(1), self.o.valid.eq(1), self.o.payload.first.eq(1),
                     self.o.payload.last.eq(is_refused | ~has_data),
                 ]
                 m.d.sync += waited.eq(0)
@@ -227,7 +229,8 @@ class Controller(Component):
                         go("HEADER")
                 m.d.sync += [n_left.eq(decoder.n_data), is_final.eq(is_single)]
             with m.State("RESULTS"):  # of an engine, as they come
-                m.d.comb += self.o.payload.last.eq(is_final)
+                m.d.comb += [result_ready.eq(self.o.ready), self.o.valid.eq(result_valid),
+                             self.o.payload.last.eq(is_final)]
                 with m.If(result_valid & self.o.ready):
                     m.d.sync += count_down
                     with m.If(is_final):
@@ -237,7 +240,7 @@ class Controller(Component):
                 with m.If(waited == Mux(is_kind["READ"], SIDE_LATENCY, bank.read_latency) + 1):
                     go("DATA")
             with m.State("DATA"):
-                m.d.comb += self.o.payload.last.eq(is_final)
+                m.d.comb += [self.o.valid.eq(1), self.o.payload.last.eq(is_final)]
                 m.d.sync += waited.eq(0)
                 with m.If(self.o.ready):
                     m.d.sync += [*count_down, is_next.eq(~is_final)]
@@ -355,7 +358,8 @@ class Controller(Component):
             for name in ("mode", "slot", "row_pulse", "col_pulse", "half_select"):
                 m.d.comb += getattr(meter.port, name).eq(getattr(sequencer.port, name))
         counts = {
-            "emulation_cycles": is_running, "chip_cycles": sequencer.chip_cycle,
+            **{name: delay(m, counted, self.meter.latency, reset=True) for name, counted in (
+                ("emulation_cycles", is_running), ("chip_cycles", sequencer.chip_cycle))},  # as late as all others
             "coincidences": Mux(sequencer.port.mode == Mode.UPDATE, self.coincidences, 0),
             "conversions": Mux(sequencer.converted, sequencer.n_converted, 0),
             "saturations": Mux(sequencer.converted, sequencer.n_saturated, 0),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The emulated array of a folded tile: behind a `MacroPort`, with pulse drivers and converters of its own."""
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
@@ -44,10 +44,9 @@ class FoldedArray(Component):
         self.config, self.core = config, ArrayCore(config, port.beat_lines)
         self.codes = CodeWalk(config, self.core.least, self.core.factor_latency)
         self.pulses = PulseWalk(config) if self.core.updater else None
-        # so that a visit that is blocked holds up nothing else in its cycle, one at either end of a long way; the clock
-        # of a rolled tile can do without
-        visit = {name: getattr(self.pulses, name).shape() for name in _VISIT} if self.pulses else {}
-        self.visits = [StreamRegister(data.StructLayout(visit)) for _ in range(2 if visit and not config.rolled else 0)]
+        # so that a visit that is blocked holds up nothing else in its cycle; the clock of a rolled tile can do without
+        self.visits = StreamRegister(data.StructLayout({name: getattr(self.pulses, name).shape() for name in _VISIT})
+                                     ) if self.pulses and not config.rolled else None
         super().__init__({
             "port": In(port), "side": In(SideBand(config)), "coincidences": Out(range(config.lanes + 1)),
         })
@@ -95,8 +94,8 @@ class FoldedArray(Component):
     def _coincide(self, m: Module, is_stepping, is_open):
         """Pulses to visits of the devices."""
         port, core, pulses, visits = self.port, self.core, self.pulses, self.visits
-        visit = {name: visits[-1].o.payload[name] if visits else getattr(pulses, name) for name in _VISIT}
-        beat = {name: delay(m, getattr(port, name), len(visits) // 2, reset=name == "pulse_write") for name in (
+        visit = {name: visits.o.payload[name] if visits else getattr(pulses, name) for name in _VISIT}
+        beat = {name: delay(m, getattr(port, name), int(not self.config.rolled), reset=name == "pulse_write") for name in (
             "pulse_write", "pulse_beat", "pulses", "negatives")}  # before the slot is played at the earliest
         m.submodules.pulses = pulses
         m.d.comb += [
@@ -111,12 +110,11 @@ class FoldedArray(Component):
         if not visits:
             m.d.comb += [pulses.blocked.eq(core.blocked), core.coincide.eq(pulses.coincide)]
             return
-        first, second = m.submodules.near_pulses, m.submodules.near_devices = visits
-        connect(m, first.o, second.i)
+        m.submodules.visits = visits
         m.d.comb += [
-            pulses.blocked.eq(~first.i.ready), first.i.valid.eq(pulses.coincide),
-            *(first.i.payload[name].eq(getattr(pulses, name)) for name in _VISIT),
-            second.o.ready.eq(~core.blocked), core.coincide.eq(second.o.valid),
+            pulses.blocked.eq(~visits.i.ready), visits.i.valid.eq(pulses.coincide),
+            *(visits.i.payload[name].eq(getattr(pulses, name)) for name in _VISIT),
+            visits.o.ready.eq(~core.blocked), core.coincide.eq(visits.o.valid),
         ]
 
     def _control(self, m: Module, is_stepping, is_open):
@@ -152,7 +150,7 @@ class FoldedArray(Component):
                 with m.If(~self.codes.running):
                     m.next = "DRAIN"
             with m.State("COINCIDE"):  # a chunk of cross-points a cycle into the device engines
-                is_waiting = Cat(register.o.valid for register in self.visits).any()
+                is_waiting = self.visits.o.valid if self.visits else Const(0)
                 with m.If(self.pulses.done & ~is_waiting if self.pulses else 1):
                     m.next = "DRAIN"
             with m.State("DRAIN"):  # let the pipelines run empty

@@ -111,9 +111,10 @@ class Framer(Component):
 
         with m.FSM(name="words"):
             with m.State("IDLE"):
+                m.d.sync += [word.eq(self.header), length.eq(self.length), is_check.eq(0), is_first.eq(1),
+                             self.index.eq(0)]
                 with m.If(self.start & ~self.is_busy):
-                    m.d.sync += [word.eq(self.header), length.eq(self.length), self.kind.eq(self.header.kind),
-                                 is_check.eq(0), is_first.eq(1), self.index.eq(0)]
+                    m.d.sync += self.kind.eq(self.header.kind)
                     m.next = "SEND"
             with m.State("SEND"):  # a word, low byte first
                 m.d.comb += stuffed.valid.eq(1)

@@ -44,9 +44,14 @@ class Multiplier(Component):
         return levels(self.config.lanes)
 
     @property
+    def _row_way(self) -> int:
+        """Cycles of a row's charge on the way to the lanes; a rolled tile's clock can do without."""
+        return int(not self.config.rolled)
+
+    @property
     def latency(self) -> int:
         """Most cycles from a visit to the push of its charges: product, tree, accumulator, choice."""
-        return self._product_latency + self._tree_latency + 2
+        return self._product_latency + self._tree_latency + 2 + self._row_way
 
     @property
     def least_latency(self) -> int:
@@ -75,8 +80,8 @@ class Multiplier(Component):
         late_visit, late_last, late_end = (delay(m, value, self._tree_latency, reset=True)
                                            for value in (visit, is_last, is_end))
         adds, ends = delay(m, late_visit, 1, reset=True), delay(m, late_end, 1, reset=True)
-        row = self._accumulate(m, "row", tree(m, "row_sum", products), adds, ends)
-        row_done = delay(m, late_last & ~forward, 1, reset=True)
+        row = delay(m, self._accumulate(m, "row", tree(m, "row_sum", products), adds, ends), self._row_way)
+        row_done = delay(m, late_last & ~forward, 1 + self._row_way, reset=True)
 
         # P columns at a time, or P rows one after another, in one set of registers
         place, takes, is_full = Signal(lanes, init=1), Signal(lanes), Signal()

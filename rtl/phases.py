@@ -157,7 +157,7 @@ class Phases(Component):
             with m.State("SLOT"):  # the lines carry the pulses of a slot
                 m.d.comb += [self.integrate.eq(1), self.chip_cycle.eq(1), self.slot.eq(is_over)]
                 with m.If(is_over):
-                    m.d.sync += [self.played.eq(self.played + 1), of["t_slot"].load]
+                    m.d.sync += of["t_slot"].load
                     with m.If(is_played | is_stopped):
                         m.d.sync += [is_aborted.eq(~is_played), is_on.eq(0), *of["t_hold"].both]
                         m.next = "HOLD"
@@ -209,6 +209,8 @@ class Phases(Component):
                 m.d.sync += mode.eq(Mode.IDLE)
                 m.next = "IDLE"
 
+        with m.If(delay(m, self.slot, 1, reset=True)):  # a cycle late: nobody asks before the end
+            m.d.sync += self.played.eq(self.played + 1)
         with m.If(take_slot):
             m.d.sync += [slot.eq(slot + 1), is_on.eq(1), of["t_slot"].begin]
         return m
