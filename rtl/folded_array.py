@@ -95,8 +95,9 @@ class FoldedArray(Component):
         """Pulses to visits of the devices."""
         port, core, pulses, visits = self.port, self.core, self.pulses, self.visits
         visit = {name: visits.o.payload[name] if visits else getattr(pulses, name) for name in _VISIT}
-        beat = {name: delay(m, getattr(port, name), int(not self.config.rolled), reset=name == "pulse_write") for name in (
-            "pulse_write", "pulse_beat", "pulses", "negatives")}  # before the slot is played at the earliest
+        more = int(not self.config.rolled)  # a slot is played later than that, at the earliest
+        beat = {name: delay(m, getattr(port, name), more, reset=name == "pulse_write")
+                for name in ("pulse_write", "pulse_beat", "pulses", "negatives")}
         m.submodules.pulses = pulses
         m.d.comb += [
             pulses.clear.eq(~is_stepping), pulses.write.eq(beat["pulse_write"]), pulses.beat.eq(beat["pulse_beat"]),
