@@ -145,17 +145,18 @@ class CodeWalk(Component):
             lane.eq(Mux(is_new, 0, next_lane)), at.eq(Mux(is_new, 0, n_lines)),
             chunk_at.eq(Mux(is_new, 0, n_chunks)), has_chunk.eq(is_listed & ~is_new),
         ]
-        # two cycles later into the lists, and into the lanes, which are everywhere on the chip
+        # two cycles later into the lists, and three into the lanes, which are everywhere on the chip
         new_base, new_chunk, new_word = (delay(m, value, 2 * self.more) for value in (base, chunk, word))
+        word_of_lane = delay(m, new_word, self.more)
         new_write, new_lane = delay(m, write, self.more, reset=True), delay(m, lane, self.more)
         m.d.comb += [
             lines.addr.eq(delay(m, at, 2 * self.more)), lines.data.base.eq(new_base), lines.data.word.eq(new_word),
             lines.en.eq(delay(m, write & is_on, 2 * self.more, reset=True)),
             listed.addr.eq(delay(m, chunk_at, 2 * self.more)), listed.data.eq(new_chunk),
             listed.en.eq(delay(m, write & is_on & ~has_chunk, 2 * self.more, reset=True)),
-            codes.write_address.eq(new_chunk),
-            codes.write_mask.eq(delay(m, (new_write << new_lane)[:config.lanes], self.more, reset=True)),
-            *(value.eq(new_word) for value in codes.write_values),
+            codes.write_address.eq(delay(m, new_chunk, self.more)),
+            codes.write_mask.eq(delay(m, (new_write << new_lane)[:config.lanes], 2 * self.more, reset=True)),
+            *(value.eq(word_of_lane) for value in codes.write_values),
         ]
         with m.If(write):
             m.d.sync += [next_base.eq(base + config.chunks), next_lane.eq(lane + 1), next_chunk.eq(chunk),

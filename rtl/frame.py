@@ -26,12 +26,13 @@ class Deframer(Component):
     The last four bytes of a frame are its check, which is known only at the end: so each byte goes into the CRC
     when four others have come behind it.
 
-    Members: `i` stream of bytes, always ready; `break_off` in; `hold` keeps the buffer as it is; `address` in,
+    Parameters: `depth`; `registered`, whether words go into the buffer a cycle late, for a fast clock. Members: `i`
+    stream of bytes, always ready; `break_off` in; `hold` keeps the buffer as it is; `address` in,
     `word` out `READ_LATENCY` cycles later.
     """
 
-    def __init__(self, depth: int):
-        self.depth, self.decoder, self.check = depth, CobsDecoder(), Check()
+    def __init__(self, depth: int, *, registered: bool = False):
+        self.depth, self.registered, self.decoder, self.check = depth, registered, CobsDecoder(), Check()
         super().__init__({
             "i": In(stream.Signature(8, always_ready=True)), "break_off": In(1), "hold": In(1),
             "is_ending": Out(1), "end": Out(1), "header": Out(Header), "length": Out(range(depth + 2)),
@@ -45,7 +46,7 @@ class Deframer(Component):
         m.submodules.buffer = buffer = Memory(shape=32, depth=self.depth, init=[], attrs=ANY_ON_COLLISION)
         write, read = buffer.write_port(), buffer.read_port()
 
-        byte = delay(m, decoder.data, 1)
+        byte, late = delay(m, decoder.data, 1), int(self.registered)
         is_byte, is_end, is_broken, is_begun = (delay(m, value, 1, reset=True) for value in (
             decoder.valid, decoder.end, decoder.is_broken, decoder.is_begun))
         word, n_bytes = Signal(32, reset_less=True), Signal(2)
@@ -55,8 +56,8 @@ class Deframer(Component):
             decoder.i.payload.eq(self.i.payload), decoder.i.valid.eq(self.i.valid),
             decoder.break_off.eq(self.break_off),
             check.data.eq(word[:8]), check.valid.eq(is_byte & (n_words > 0)), check.start.eq(~is_begun),
-            write.addr.eq(n_words - 1), write.data.eq(whole),
-            write.en.eq(is_whole & (n_words > 0) & (n_words <= self.depth) & ~self.hold),
+            write.addr.eq(delay(m, n_words - 1, late)), write.data.eq(delay(m, whole, late)),
+            write.en.eq(delay(m, is_whole & (n_words > 0) & (n_words <= self.depth) & ~self.hold, late, reset=True)),
             read.addr.eq(self.address), self.word.eq(delay(m, read.data, READ_LATENCY - 1)),
             self.end.eq(is_end), self.is_ending.eq(decoder.end | is_end),
             self.is_good.eq(~is_broken & (n_bytes == 0) & n_words[1:].any() & (word == check.check)),

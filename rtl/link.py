@@ -29,7 +29,7 @@ class Link(Component):
 
     def __init__(self, depth: int, *, registered: bool = False):
         self.depth = depth
-        self.deframer, self.framer = Deframer(depth), Framer(depth, registered=registered)
+        self.deframer, self.framer = (part(depth, registered=registered) for part in (Deframer, Framer))
         self.dispatcher = Dispatcher(depth, registered=registered)
         super().__init__({
             "i": In(stream.Signature(8, always_ready=True)), "break_off": In(1), "o": Out(stream.Signature(8)),

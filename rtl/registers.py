@@ -117,17 +117,17 @@ class RegisterBank(Component):
                      self.read.eq(found - base)]
 
     def _choose(self, m: Module, name: str, index: Signal, values: dict[int, Value]):
-        """The value of an index, in the next cycle but for one choice of groups; 0 where there is none."""
+        """The value of an index, in the next cycle but for one choice of groups; of one that is not there, anything."""
         groups, low = [], (_GROUP - 1).bit_length()
         for start in range(0, max(values, default=0) + 1, _GROUP):
             some = {n: value for n, value in values.items() if start <= n < start + _GROUP}
             if not some:
                 continue
             group, is_chosen = Signal(32, name=f"{name}_{start}", reset_less=True), Signal(name=f"is_{name}_{start}")
-            m.d.sync += [group.eq(0), is_chosen.eq(index[low:] == start // _GROUP)]
+            m.d.sync += is_chosen.eq(index[low:] == start // _GROUP)
             with m.Switch(index[:low]):
                 for n, value in some.items():
-                    with m.Case(n - start):
+                    with m.Case(n - start) if n != [*some][-1] else m.Default():
                         m.d.sync += group.eq(value)
             groups.append(Mux(is_chosen, group, 0))
         total = Const(0, 32)

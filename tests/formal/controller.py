@@ -24,7 +24,7 @@ DECODE, CHECK = Decoder.latency + 1, Decoder.value_latency + 2
 SETTLE = RegisterBank.count_latency + asked(lambda: Meter(SMALL), lambda meter: meter.latency) + 1
 ANSWER_BOUND = DECODE + CHECK + 1 + max(2 + MOST_BUSY + SETTLE, 3 * SMALL.cols)
 """Most cycles from the end of a packet to its response: checks, then an operation, or a row to store."""
-DATA = RegisterBank(SMALL).read_latency + 1
+DATA = asked(lambda: RegisterBank(SMALL), lambda bank: bank.read_latency) + 1
 """Cycles for which a word of the registers is waited for."""
 REFUSED = (Status.BAD_OPCODE, Status.BAD_ARGUMENT, Status.BAD_LENGTH, Status.BAD_VALUE, Status.FRAMING)
 

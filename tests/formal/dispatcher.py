@@ -17,6 +17,8 @@ DEPTH = 4
 class DispatcherProperties(Component):
     """Packets of any words to a controller that answers each, the command and its abort in either order."""
 
+    registered = False
+
     def __init__(self, make=Dispatcher):
         self.make = make
         super().__init__({
@@ -27,7 +29,7 @@ class DispatcherProperties(Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.design = design = self.make(DEPTH)
+        m.submodules.design = design = self.make(DEPTH, registered=self.registered)
         connect(m, flipped(self.response), design.response)
         command, response, word = design.command, design.response, design.response.payload
         StreamChecker.on(m, command, "command")
@@ -60,8 +62,14 @@ class DispatcherProperties(Component):
             m.d.sync += [commands.eq(1), length.eq(self.length), is_aborted.eq(0)]
         with m.If(self.abort):
             m.d.sync += [aborts.eq(1), is_aborted.eq(1)]
-        is_running = commands | aborts | answers | abort_answers
-        is_last = is_answered & ~(commands | aborts | self.abort | Mux(is_own, abort_answers, answers))
+        # a word that was taken is looked at a cycle later where that is registered, and until then it still runs
+        more = int(self.registered)
+        late_word, late_own = delay(m, word, more), delay(m, is_own, more)
+        late_taken, late_answered = (delay(m, value, more, reset=True) for value in (is_taken, is_answered))
+        is_running, rest = commands | aborts | answers | abort_answers, Mux(is_own, abort_answers, answers)
+        if self.registered:
+            is_running, rest = is_running | late_answered, answers | abort_answers
+        is_last = late_answered & ~(commands | aborts | self.abort | rest)
         standing = Cat(self.packet)
         m.d.comb += [
             Assume((self.length >= 1) & (self.length <= DEPTH), f"length is in 1..{DEPTH}"),
@@ -77,11 +85,11 @@ class DispatcherProperties(Component):
         # the word of the response that is looked at
         index, expected, kept, position = Signal.like(self.index), Signal(32), Signal(range(DEPTH + 1)), Signal(3)
         is_late = Signal()
-        m.d.comb += position.eq(Mux(word.first, 0, kept))
-        with m.If(is_taken & is_own & (position < DEPTH)):
+        m.d.comb += position.eq(Mux(late_word.first, 0, kept))
+        with m.If(late_taken & late_own & (position < DEPTH)):
             m.d.sync += kept.eq(position + 1)
             with m.If(position == self.index):
-                m.d.sync += expected.eq(word.data)
+                m.d.sync += expected.eq(late_word.data)
         with m.If(self.start | self.clear):
             m.d.sync += kept.eq(0)
         m.d.sync += [index.eq(self.index), is_late.eq(1)]
@@ -101,19 +109,27 @@ class DispatcherProperties(Component):
             Assert(waits <= 1, "an abort follows the command at once"),
             Assert(design.is_delivering == commands, "it delivers from start to the last word"),
             Assert(design.is_running == is_running, "it runs until all is answered"),
-            Assert(design.done == is_last, "done strobes with the last word of all"),
-            Assert(~is_taken | ~self.stall, "no response is taken while it is stalled"),
+            Assert(design.done == is_last, "done strobes with the last word of all, as it is looked at"),
+            Assert(~is_taken | ~delay(m, self.stall, more), "no response is taken while it is stalled"),
             Assert(design.n_kept == kept, "the words of the own response are counted"),
             Assert(~is_kept | (design.kept == delay(m, expected, READ_LATENCY)),
                    "the own response is kept, and no other"),
             Cover(design.done & is_aborted & (kept == 2), "done behind an abort"),
-            Cover(is_taken & word.last & is_own & abort_answers, "the own response comes last but one"),
-            Cover((kept == DEPTH) & is_taken & is_own & ~word.first, "a response that does not fit"),
+            Cover(late_answered & late_own & abort_answers, "the own response comes last but one"),
+            Cover((kept == DEPTH) & late_taken & late_own & ~late_word.first, "a response that does not fit"),
         ]
         return m
+
+
+class RegisteredProperties(DispatcherProperties):
+    """The same where a response is looked at a cycle late, and stalled a cycle late."""
+
+    registered = True
 
 
 JOBS = [
     Job(name="dispatcher", harness=DispatcherProperties,
         claim="A packet is delivered word for word; one response is kept, that of an abort is dropped."),
+    Job(name="dispatcher_registered", harness=RegisteredProperties,
+        claim="The same of a dispatcher with a register behind the response."),
 ]
