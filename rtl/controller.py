@@ -86,7 +86,12 @@ class Controller(Component):
         start, is_resuming, is_acting, is_running, is_over = (Signal() for _ in range(5))
         is_aborting, owes_abort, is_resumable, aborted = Signal(), Signal(), Signal(), Signal.like(header)
         status, result_valid, result, result_ready = Signal(Status), Signal(), Signal(32), Signal()
-        waited, is_complete = Signal(range(max(self.settle_cycles, SIDE_LATENCY, bank.read_latency) + 2)), Signal()
+        # how long it has waited, in cycles, with a bit for each time that is waited for
+        times = {"decoded": decoder.latency, "judged": decoder.value_latency + 1, "settled": self.settle_cycles,
+                 "plane": SIDE_LATENCY + 1, "register": bank.read_latency + 1}
+        waited, is_complete = Signal(range(max(times.values()) + 1)), Signal()
+        has = {name: Signal(name=f"has_{name}") for name in times}
+        rewind = [waited.eq(0), *(is_over.eq(0) for is_over in has.values())]
         n_left, is_final, is_single, is_next = Signal.like(decoder.n_data), Signal(), Signal(), Signal()
         n_expected, is_last_expected = Signal.like(decoder.n_payload), Signal()
         stands_abort, is_header, data = Signal(), Signal(), Signal(32)
@@ -99,7 +104,8 @@ class Controller(Component):
         is_kind, last_word = self.is_kind, Signal.like(position.n)
         m.d.sync += [
             *(is_it.eq(Value.cast(opcode).matches(*kinds[name])) for name, is_it in is_kind.items()),
-            waited.eq(waited + 1), is_complete.eq(position.n == decoder.n_payload),
+            waited.eq(waited + 1), *(is_over.eq(waited == times[name] - 1) for name, is_over in has.items()),
+            is_complete.eq(position.n == decoder.n_payload),
             last_word.eq(decoder.n_payload - 1), has_data.eq(decoder.n_data.any()), is_single.eq(decoder.n_data == 1),
             bank.write.eq(0), bank.clear.eq(0),
             stands_abort.eq(self.i.valid & word.first & word.last & (word.data[24:] == Opcode.ABORT)),
@@ -130,7 +136,7 @@ class Controller(Component):
         with m.FSM():
             with m.State("HEADER"):  # wait for a packet
                 m.d.comb += position.restart.eq(1)
-                m.d.sync += [header.eq(Mux(word.first, word.data, 0)), owes_abort.eq(0), waited.eq(0), is_header.eq(1),
+                m.d.sync += [header.eq(Mux(word.first, word.data, 0)), owes_abort.eq(0), *rewind, is_header.eq(1),
                              fault.eq(Mux(word.first, Status.OK, Status.FRAMING)), is_last.eq(word.last)]
                 with m.If(owes_abort):
                     m.d.sync += [header.eq(header_of(Opcode.ABORT)), fault.eq(Status.OK), is_last.eq(1)]
@@ -141,17 +147,17 @@ class Controller(Component):
                 m.d.comb += is_acting.eq(1)
                 m.d.sync += [has_bad_value.eq(0), load.is_expected.eq(decoder.n_payload.any()),
                              n_expected.eq(decoder.n_payload), is_last_expected.eq(decoder.n_payload == 1)]
-                with m.If(waited == decoder.latency):
+                with m.If(has["decoded"]):
                     with m.If(fault == Status.OK):
                         m.d.sync += fault.eq(decoder.fault)
                         with m.If((decoder.fault == Status.OK) & decoder.gives_up):
                             m.d.sync += is_resumable.eq(0)
-                    m.d.sync += waited.eq(0)
+                    m.d.sync += rewind
                     go("PAYLOAD")
                     with m.If(is_last):
                         go("CHECK")
             with m.State("PAYLOAD"):  # a word that begins a packet is left for the next one
-                m.d.sync += waited.eq(0)
+                m.d.sync += rewind
                 with m.If(takes):
                     m.d.sync += [n_expected.eq(n_expected - 1), is_last_expected.eq(n_expected == 2)]
                     with m.If(is_last_expected):
@@ -163,7 +169,7 @@ class Controller(Component):
                     go("CHECK")
             with m.State("CHECK"):  # the packet is whole: judged to its last word, act on it, or refuse it
                 m.d.comb += is_acting.eq(1)
-                with m.If(waited == decoder.value_latency + 1):
+                with m.If(has["judged"]):
                     m.d.comb += position.restart.eq(1)
                     go("RESPOND")
                     with m.If(fault == Status.OK):
@@ -199,7 +205,7 @@ class Controller(Component):
                 with m.If(position.n == last_word):
                     go("RESPOND")
             with m.State("RUN"):  # an operation on the array
-                m.d.sync += waited.eq(0)
+                m.d.sync += rewind
                 with m.If(is_abort):
                     m.d.sync += owes_abort.eq(1)
                 with m.If(is_abort | self.abort | bank.abort):
@@ -210,7 +216,7 @@ class Controller(Component):
                     m.d.comb += bank.interrupts.eq(Mux(status == Status.OK, Interrupt.DONE, 0))
                     go("SETTLE")
             with m.State("SETTLE"):  # the counters come to rest
-                with m.If(waited == self.settle_cycles):
+                with m.If(has["settled"]):
                     go("RESPOND")
             with m.State("RESPOND"):  # header
                 is_refused = fault != Status.OK
@@ -218,7 +224,7 @@ class Controller(Component):
                     position.restart.eq(1), self.o.valid.eq(1), self.o.payload.first.eq(1),
                     self.o.payload.last.eq(is_refused | ~has_data),
                 ]
-                m.d.sync += waited.eq(0)
+                m.d.sync += rewind
                 with m.If(self.o.ready):
                     m.d.sync += is_header.eq(0)
                     m.d.comb += bank.interrupts.eq(Mux(is_refused, Interrupt.ERROR, 0))
@@ -237,11 +243,11 @@ class Controller(Component):
                         go("HEADER")
             with m.State("DATA-WAIT"):  # words of planes and registers take their time to come
                 m.d.sync += is_next.eq(0)
-                with m.If(waited == Mux(is_kind["READ"], SIDE_LATENCY, bank.read_latency) + 1):
+                with m.If(Mux(is_kind["READ"], has["plane"], has["register"])):
                     go("DATA")
             with m.State("DATA"):
                 m.d.comb += [self.o.valid.eq(1), self.o.payload.last.eq(is_final)]
-                m.d.sync += waited.eq(0)
+                m.d.sync += rewind
                 with m.If(self.o.ready):
                     m.d.sync += [*count_down, is_next.eq(~is_final)]
                     go("DATA-WAIT")

@@ -114,7 +114,7 @@ class Framer(Component):
             with m.State("IDLE"):
                 m.d.sync += [word.eq(self.header), length.eq(self.length), is_check.eq(0), is_first.eq(1),
                              self.index.eq(0)]
-                with m.If(self.start & ~self.is_busy):
+                with m.If(self.start):
                     m.d.sync += self.kind.eq(self.header.kind)
                     m.next = "SEND"
             with m.State("SEND"):  # a word, low byte first

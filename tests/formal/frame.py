@@ -15,6 +15,7 @@ GAP = 4
 """Cycles that a link relies on between a frame's end and that of a good one."""
 HEADER_STANDS = "the header stands in the cycle behind an end"
 GOOD_FRAMES_TAKE = f"no frame ends in the {GAP} cycles before a good one's end"
+STARTS_IDLE = "a frame is begun while none is being sent"
 
 
 class FrameLoop(Component):
@@ -53,7 +54,7 @@ class FrameLoop(Component):
 
         # what is sent stands for a frame
         length, header, was_busy = Signal.like(self.length), Signal.like(self.header), Signal()
-        with m.If(self.start & ~framer.is_busy):
+        with m.If(self.start):
             m.d.sync += [length.eq(self.length), header.eq(self.header)]
         standing = Cat(self.payload)
         payload = Array((*self.payload, Const(0, 32)))
@@ -62,6 +63,7 @@ class FrameLoop(Component):
             framer.start.eq(self.start), framer.header.eq(self.header), framer.length.eq(self.length),
             deframer.address.eq(self.address),
             Assume(self.length <= DEPTH, f"length is at most {DEPTH}"),
+            Assume(~self.start | ~framer.is_busy, STARTS_IDLE),
             Assume(~was_busy | (standing == delay(m, standing, 1)), "payload stands for a frame"),
         ]
 

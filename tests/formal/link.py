@@ -7,7 +7,7 @@ from rtl.formats import delay
 from rtl.frame import Header
 from rtl.link import ANSWERS, Link
 from sim.formal import Job
-from tests.formal.frame import GAP, GOOD_FRAMES_TAKE, HEADER_STANDS
+from tests.formal.frame import GAP, GOOD_FRAMES_TAKE, HEADER_STANDS, STARTS_IDLE
 from tests.formal.free import empty
 
 DEPTH = 2
@@ -127,6 +127,7 @@ class LinkProperties(Component):
             Assert(dispatcher.clear == accepts, "what is accepted forgets the last response"),
             Assert(dispatcher.abort == aborts, "an abort is handed on while its command runs, once"),
             Assert(framer.start == Cat(chosen.values()).any(), "what is owed is sent, and nothing else"),
+            Assert(~framer.start | ~framer.is_busy, STARTS_IDLE),
             *(Assert(~chosen[each] | (kind == each), f"{each.name} is sent before what is less urgent")
               for each in ANSWERS),
             Assert(~chosen[Kind.WELCOME] | ((answer.session == then_offer) & (answer.sequence == then_nonce)),
