@@ -6,8 +6,8 @@ and a block RAM 5.6 ns to its output. `rtl/dsp.py` and registered memories have 
 theirs; here they go in: registers of both operands, of the product and of the output, and of a memory's output. Values
 and cycles stay the same, as all of them begin at zero and are always enabled.
 
-The gates are those of `(x if keeps else 0) + y`: yosys spends a LUT a bit before the adder, whose cells have two inputs
-of four to spare.
+The gates are those of `(x if keeps else 0) + y` and of `(x ^ z) + y`: yosys spends a LUT a bit before the adder, whose
+cells have two inputs of four to spare.
 
     python -m boards.absorb top.json
 
@@ -25,6 +25,8 @@ _SUM = 0x96AA
 """A bit of an adder, as yosys makes it: LUT4 of A ^ B ^ C, with D at one; its lowest bits are the carry's choice."""
 _GATED_SUM = {"A": 0x6C0C, "B": 0x6A0A}
 """The same, with that operand gated by C: A ^ B where C is one, else the other operand, which is the carry's choice."""
+_CHANGED_SUM = {"A": 0x96AC, "B": _SUM}
+"""The same, with that operand changed by C, A ^ B ^ C; the other operand is the carry's choice."""
 
 
 class Netlist:
@@ -118,27 +120,31 @@ class Netlist:
         return bool(taken)
 
     def _absorb_gate(self, name: str, half: str):
-        """An AND of two before one operand of a bit's sum, if nothing else reads it."""
+        """A gate before one operand of a bit of a sum: an AND that nothing else reads, an XOR, which may stay for others."""
         cell = self.cells[name]
         bits, parameters = cell["connections"], cell["parameters"]
         if int(parameters[f"INIT{half}"], 2) != _SUM or bits[f"C{half}"] != ["0"] or bits[f"D{half}"] != ["1"]:
             return
-        for operand, init in _GATED_SUM.items():
+        for operand in "AB":
             port = f"{operand}{half}"
             gate, gated = self.driver.get(bits[port][0]), bits[port][0]
-            inputs = _and_of(self.cells.get(gate))
-            if inputs is None or self.readers[gated] != {(name, port)}:
-                continue
-            # either way would do; what gates many bits stays what they have in common
-            kept, keeps = sorted(inputs, key=lambda bit: len(self.readers[bit]))
+            table, inputs = _table_of(self.cells.get(gate))
+            is_alone = self.readers[gated] == {(name, port)}
+            if table == _XOR or (table == _AND and is_alone):
+                break
+        else:
+            return
+        # either way would do; what gates many bits stays what they have in common
+        kept, keeps = sorted(inputs, key=lambda bit: len(self.readers[bit]))
+        self.readers[gated].discard((name, port))
+        if is_alone:
             for at, [bit] in self.cells.pop(gate)["connections"].items():
                 self.readers[bit].discard((gate, at))
-            for at, bit in ((port, kept), (f"C{half}", keeps)):
-                bits[at] = [bit]
-                self.readers[bit].add((name, at))
             del self.driver[gated], self.readers[gated]
-            parameters[f"INIT{half}"] = f"{init:016b}"
-            return
+        for at, bit in ((port, kept), (f"C{half}", keeps)):
+            bits[at] = [bit]
+            self.readers[bit].add((name, at))
+        parameters[f"INIT{half}"] = f"{(_GATED_SUM if table == _AND else _CHANGED_SUM)[operand]:016b}"
 
     def _remove(self, name: str) -> dict:
         cell = self.cells.pop(name)
@@ -151,18 +157,21 @@ class Netlist:
         cell["port_directions"] |= {"CLK0": "input", "CE0": "input", "RST0": "input"}
 
 
-def _and_of(cell: dict | None) -> list | None:
-    """The two bits whose AND a cell is, if it is one."""
+_AND, _XOR = [0, 0, 0, 1], [0, 1, 1, 0]
+
+
+def _table_of(cell: dict | None) -> tuple[list, list]:
+    """The table of a LUT of two bits, and these; none of any other cell."""
     if cell is None or cell["type"] != "LUT4":
-        return None
+        return [], []
     bits, init = [cell["connections"][port][0] for port in "ABCD"], int(cell["parameters"]["INIT"], 2)
     inputs = [place for place, bit in enumerate(bits) if not isinstance(bit, str)]
     ones = sum(1 << place for place, bit in enumerate(bits) if bit == "1")
     if len(inputs) != 2:
-        return None
+        return [], []
     first, second = (1 << place for place in inputs)
     table = [init >> (ones | row) & 1 for row in (0, first, second, first | second)]
-    return [bits[place] for place in inputs] if table == [0, 0, 0, 1] else None
+    return table, [bits[place] for place in inputs]
 
 
 def rewrite(path: Path, change: Callable[[dict], int], top: str = "top") -> int:

@@ -61,17 +61,16 @@ class FoldedConverters(Component):
     def _time(self, m: Module) -> Signal:
         """Chip cycles of all conversions; whether one is yet to come."""
         steps = self.config.adc.columns_per_adc * self.config.adc.steps
-        is_active, step, timer = Signal(), Signal(range(steps)), Countdown()
-        time = timer.of(m, self.t_convert, 1)
+        is_active, step, trial = Signal(), Signal(range(steps)), Countdown(m, self.t_convert, 1)
         m.d.comb += self.chip_cycle.eq(is_active)
         with m.If(self.start):
-            m.d.sync += [is_active.eq(1), step.eq(0), *time.both]
+            m.d.sync += [is_active.eq(1), step.eq(0)]
         with m.Elif(self.stop):
             m.d.sync += is_active.eq(0)
         with m.Elif(is_active):
-            m.d.sync += timer.step
-            with m.If(timer.is_over):
-                m.d.sync += [step.eq(step + 1), is_active.eq(step != steps - 1), *time.both]
+            m.d.sync += trial.run
+            with m.If(trial.is_over):
+                m.d.sync += [step.eq(step + 1), is_active.eq(step != steps - 1), *trial.restart]
         return is_active
 
     def _store(self, m: Module, is_storing, at) -> Signal:

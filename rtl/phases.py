@@ -98,13 +98,8 @@ class Phases(Component):
             is_done.eq(is_aborted | ~self.is_serial | (bit == 0)),
         ]
         self._count_slots(m, slot, is_played)
-        timer, leasts = Countdown(), {
-            "t_precharge": 0, "t_settle": 1, "t_slot": 1, "t_guard": 0, "t_hold": 1, "t_recover": 0}
-        # which time is loaded goes by the state, and one bit alone decides when it begins
-        is_over, of = timer.is_over, {
-            name: timer.of(m, getattr(self, name), least) for name, least in leasts.items()}
-        with m.If(~is_over):
-            m.d.sync += timer.step
+        precharge, settle, guard, play, held, recover = (Countdown(m, getattr(self, name), least) for name, least in (
+            ("t_precharge", 0), ("t_settle", 1), ("t_guard", 0), ("t_slot", 1), ("t_hold", 1), ("t_recover", 0)))
         m.d.sync += self.hold.eq(0)  # a register: converters and emulators are all over the chip
 
         # cycles of `busy` are counted one late; those that are left say with the last one whether it is too late
@@ -120,19 +115,17 @@ class Phases(Component):
         with m.FSM():
             with m.State("IDLE"):  # no sequence
                 m.d.sync += [slot.eq(0), patience.eq(self.watchdog), is_last.eq(is_short), is_used_up.eq(0),
-                             is_aborted.eq(0), bit.eq(self.config.code_bits - 2),
-                             *of["t_precharge"].both]
+                             is_aborted.eq(0), bit.eq(self.config.code_bits - 2)]
                 with m.If(self.start):
                     m.d.sync += [mode.eq(self.wanted), self.first_slot.eq(0), self.played.eq(0)]
                     with m.If(self.resume & (self.wanted == Mode.UPDATE)):
                         m.d.sync += [slot.eq(self.played), self.first_slot.eq(self.played), self.played.eq(self.played)]
                     m.next = "PRECHARGE"
             with m.State("PRECHARGE"):  # the window is closed, and the array free
-                m.d.comb += self.chip_cycle.eq(~is_over)
-                with m.If(is_over):
-                    m.d.sync += of["t_settle"].load
+                m.d.comb += self.chip_cycle.eq(~precharge.is_over)
+                m.d.sync += precharge.run
+                with m.If(precharge.is_over):
                     with m.If(~self.busy):
-                        m.d.sync += of["t_settle"].begin
                         m.next = "SETTLE"
                     with m.Else():
                         m.d.sync += wait
@@ -140,38 +133,38 @@ class Phases(Component):
                             m.next = "TIMEOUT"
             with m.State("SETTLE"):  # the window is open, the lines at rest
                 m.d.comb += [self.integrate.eq(1), self.chip_cycle.eq(1)]
-                with m.If(is_over):
+                m.d.sync += settle.run
+                with m.If(settle.is_over):
                     m.d.comb += self.set_polarities.eq(1)
-                    m.d.sync += of["t_guard"].both
                     m.next = "REST"
             with m.State("REST"):  # guard time; then the lines rest until the next slot's pulses are ready
-                m.d.comb += [self.integrate.eq(1), self.chip_cycle.eq(~is_over)]
-                with m.If(is_over):
-                    m.d.sync += of["t_slot"].load
+                m.d.comb += [self.integrate.eq(1), self.chip_cycle.eq(~guard.is_over)]
+                m.d.sync += guard.run
+                with m.If(guard.is_over):
                     with m.If(is_played | is_stopped):
-                        m.d.sync += [is_aborted.eq(~is_played), *of["t_hold"].both]
+                        m.d.sync += is_aborted.eq(~is_played)
                         m.next = "HOLD"
                     with m.Elif(is_ready):
                         m.d.comb += take_slot.eq(1)
                         m.next = "SLOT"
             with m.State("SLOT"):  # the lines carry the pulses of a slot
-                m.d.comb += [self.integrate.eq(1), self.chip_cycle.eq(1), self.slot.eq(is_over)]
-                with m.If(is_over):
-                    m.d.sync += of["t_slot"].load
+                m.d.comb += [self.integrate.eq(1), self.chip_cycle.eq(1), self.slot.eq(play.is_over)]
+                m.d.sync += play.run
+                with m.If(play.is_over):
                     with m.If(is_played | is_stopped):
-                        m.d.sync += [is_aborted.eq(~is_played), is_on.eq(0), *of["t_hold"].both]
+                        m.d.sync += [is_aborted.eq(~is_played), is_on.eq(0)]
                         m.next = "HOLD"
                     with m.Elif(is_ready):
                         m.d.comb += take_slot.eq(1)
                     with m.Else():  # without another guard time
-                        m.d.sync += is_on.eq(0)
+                        m.d.sync += [is_on.eq(0), guard.end]
                         m.next = "REST"
             with m.State("HOLD"):  # the window is closed; only what is measured is held
                 m.d.comb += self.chip_cycle.eq(is_measured & ~is_aborted)
-                with m.If(~self.chip_cycle | is_over):
+                m.d.sync += held.run
+                with m.If(~self.chip_cycle | held.is_over):
                     m.next = "WAIT"
             with m.State("WAIT"):  # an emulator may still compute
-                m.d.sync += of["t_recover"].both
                 with m.If(self.busy):
                     m.d.sync += wait
                     with m.If(is_late):
@@ -183,7 +176,6 @@ class Phases(Component):
                     m.next = "RECOVER"
             with m.State("CONVERT"):  # the converters' trials, which begin with `hold`
                 m.d.comb += self.chip_cycle.eq(self.adc_chip_cycle)
-                m.d.sync += of["t_recover"].both
                 is_waiting = self.busy & ~self.adc_chip_cycle
                 with m.If(is_waiting):
                     m.d.sync += wait
@@ -194,11 +186,11 @@ class Phases(Component):
                     m.d.comb += self.adc_stop.eq(1)
                     m.next = "TIMEOUT"
             with m.State("RECOVER"):  # then the next bit, or the end
-                m.d.comb += self.chip_cycle.eq(~is_over)
-                with m.If(is_over):
-                    m.d.sync += of["t_precharge"].load
+                m.d.comb += self.chip_cycle.eq(~recover.is_over)
+                m.d.sync += recover.run
+                with m.If(recover.is_over):
                     with m.If(~is_done):
-                        m.d.sync += [bit.eq(bit - 1), slot.eq(0), of["t_precharge"].begin]
+                        m.d.sync += [bit.eq(bit - 1), slot.eq(0)]
                         m.next = "PRECHARGE"
                     with m.Else():
                         m.d.comb += [self.done.eq(1), self.status.eq(Mux(is_aborted, Status.ABORTED, Status.OK))]
@@ -212,7 +204,7 @@ class Phases(Component):
         with m.If(delay(m, self.slot, 1, reset=True)):  # a cycle late: nobody asks before the end
             m.d.sync += self.played.eq(self.played + 1)
         with m.If(take_slot):
-            m.d.sync += [slot.eq(slot + 1), is_on.eq(1), of["t_slot"].begin]
+            m.d.sync += [slot.eq(slot + 1), is_on.eq(1), *play.restart]
         return m
 
     def attach(self, m: Module, sequencer) -> None:

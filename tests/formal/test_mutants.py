@@ -80,7 +80,7 @@ MUTANTS = [
     ("programmer", Programmer, "m.d.comb += drive.start.eq(~drive.abort)", "m.d.comb += drive.start.eq(1)",
      "stands while it runs"),
     ("drive_mux", DriveMux, "ours & is_chosen if name", "ours if name", "hears done"),
-    ("port_lines", Phases, "of[\"t_guard\"].both", "of[\"t_hold\"].both", ""),
+    ("port_lines", Phases, "(\"t_guard\", 0)", "(\"t_hold\", 0)", ""),
     ("port_phases", Phases, "self.chip_cycle.eq(self.adc_chip_cycle)",
      "[self.integrate.eq(self.hold), self.chip_cycle.eq(self.adc_chip_cycle)]", ""),
     ("cobs_loop", CobsEncoder, "is_final = is_last & ~is_zero", "is_final = is_last", ""),
