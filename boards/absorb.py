@@ -120,7 +120,7 @@ class Netlist:
         return bool(taken)
 
     def _absorb_gate(self, name: str, half: str):
-        """A gate before an operand of a sum's bit: an AND that nothing else reads; an XOR, which may stay for others."""
+        """A gate before an operand of a sum's bit: an AND that nothing else reads; an XOR, which may stay."""
         cell = self.cells[name]
         bits, parameters = cell["connections"], cell["parameters"]
         if int(parameters[f"INIT{half}"], 2) != _SUM or bits[f"C{half}"] != ["0"] or bits[f"D{half}"] != ["1"]:
