@@ -19,7 +19,8 @@ class Board:
     where it is another than the family's; `clock_mhz`, at which the tile is asked to run: the oscillator's frequency,
     or one that the PLL makes of it; `baud` of the link, at the pins of the platform's first UART; `uart`: those pins
     in words; `programmer`: its name for openFPGALoader; `config`: the tile by default; `leaves_out`: what of the
-    design is not on the board and why. ValueError of a clock that the PLL cannot make, or a rate too fast for it.
+    design is not on the board and why; `seed` of nextpnr's placement, where its own is unlucky. ValueError of a clock
+    that the PLL cannot make, or a rate too fast for it.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Board:
     config: TileConfig
     leaves_out: str
     pll: Pll | None = None
+    seed: int | None = None
 
     def __post_init__(self):
         if not 2 <= self.divisor < 1 << 16:

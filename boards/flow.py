@@ -46,7 +46,8 @@ def place(board: Board, top: Elaboratable, folder: Path, begun: Callable[[str], 
     platform = prepare(board, top, folder)
     for step in board.family.steps:
         begun(step.name)
-        run(board, step.name, step.command(platform, board.mhz), folder)
+        seed = ["--seed", str(board.seed)] if step.name == PLACEMENT and board.seed is not None else []
+        run(board, step.name, [*step.command(platform, board.mhz), *seed], folder)
     return _placed(board, json.loads((folder / REPORT).read_text()))
 
 

@@ -16,6 +16,7 @@ def add(commands) -> None:
     parser.add_argument("--config", help=CONFIG_HELP)
     tile_options(parser, THE_BOARDS)
     parser.add_argument("--clock", type=float, metavar="MHZ", help="by the board's PLL (default: the board's)")
+    parser.add_argument("--seed", type=int, help="of the placement; another one may be some percent faster")
     parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="(default: build/boards/NAME)")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     parser.set_defaults(run=run)
@@ -27,6 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
     from boards.build import build
 
     config = tile(arguments, board.config)
+    if arguments.seed is not None:
+        board = replace(board, seed=arguments.seed)
     if arguments.clock is not None:
         try:
             board = replace(board, clock_mhz=arguments.clock)

@@ -9,7 +9,7 @@ pytest.importorskip("amaranth_boards", reason="amaranth-boards is not installed:
 
 from boards import report
 from boards.build import BuildError, Built, build, named
-from boards.family import REPORT, TOP
+from boards.family import PLACEMENT, REPORT, TOP
 
 PATHS = [
     {"from": "posedge clk", "to": "posedge clk", "path": [
@@ -55,6 +55,15 @@ def test_a_build_reports_what_was_placed_for_the_boards_clock(tmp_path, small):
     assert list(summary) == ["board", "clock_mhz", "fmax_mhz", "used", "available", "config", "mac_per_s",
                              "updates_per_s"]
     assert 0 < summary["updates_per_s"] < summary["mac_per_s"] < 1e9
+
+
+@pytest.mark.parametrize("seed", [None, 7])
+def test_a_seed_is_the_placements(tmp_path, small, seed):
+    tells = "import sys; open('told', 'a').write(str(sys.argv[1:]) + chr(10)); "
+    board = named("ulx3s_85f")
+    n = [step.name for step in board.family.steps].index(PLACEMENT)
+    build(replace(fake([tells] * n + [tells + placed(30.0)]), seed=seed), small, tmp_path)
+    assert (tmp_path / "told").read_text().splitlines() == ["[]"] * n + [str([] if seed is None else ["--seed", "7"])]
 
 
 def test_the_page_takes_the_figures_of_a_build_of_the_default_tile(tmp_path):
