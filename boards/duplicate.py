@@ -3,9 +3,9 @@
 
 What goes to all lanes goes all over the chip, and a register can stand at one place only. yosys makes one register of
 all that are the same, and nextpnr copies none; here every `GROUP` readers get one of their own, which may stand beside
-them. Readers are grouped by lane, as `boards.floorplan` places them, and in the order of their names; those of
-no lane are apart. Copies read what the register read, so a chain of registers grows into a tree. Values and cycles stay
-the same.
+them. Readers are grouped by lane, as `boards.floorplan` places them, and in the order of their names; those of no lane
+are apart, and each of Threefry's pipelines, which are large, has its own. Copies read what the register read, so a
+chain of registers grows into a tree. Values and cycles stay the same.
 
     python -m boards.duplicate top.json
 
@@ -22,6 +22,7 @@ from boards.floorplan import lane_of
 
 GROUP = 16
 """Readers of one copy."""
+_PIPELINE = re.compile(r".*\bcall_\d+\.")
 
 
 def duplicate(path: Path) -> int:
@@ -39,7 +40,7 @@ def _duplicate(module: dict) -> int:
         name = waiting.pop()
         [bit] = netlist.cells[name]["connections"]["Q"]
         # the copies of a synchronizer could disagree
-        if len(netlist.readers[bit]) <= GROUP or "synchronizer" in name:
+        if "synchronizer" in name:
             continue
         groups = _groups(netlist, netlist.readers[bit])
         for readers in groups:
@@ -52,14 +53,20 @@ def _duplicate(module: dict) -> int:
 
 
 def _groups(netlist: Netlist, readers: set) -> list[list]:
-    """Readers for each copy but the first, which the register itself is; what is of no lane shares none with lanes."""
-    units: dict[tuple, list] = {}
+    """Readers for each copy but the first, which the register itself is; what is of no lane shares none with lanes, nor
+    a pipeline with anything.
+    """
+    parts: dict[str, dict[tuple, list]] = {}
+    in_pipelines = {reader: found[0] for reader in readers if (found := _PIPELINE.match(reader[0] or ""))}
+    if len(readers) <= GROUP and len({*in_pipelines.values()}) < 2:
+        return []
     for reader in sorted(readers, key=_in_order):
         is_apart = reader[0] is None or lane_of(reader[0]) is None
-        units.setdefault((is_apart, _sum_of(netlist, reader) or reader), []).append(reader)
+        part = in_pipelines.get(reader, "apart" if is_apart else "lanes")
+        parts.setdefault(part, {}).setdefault(_sum_of(netlist, reader) or reader, []).append(reader)
     groups = []
-    for side in (True, False):
-        some = [unit for (is_apart, _), unit in units.items() if is_apart == side]
+    for units in parts.values():
+        some = list(units.values())
         n = sum(map(len, some))
         most, room = -(-n // max(-(-n // GROUP), 1)), 0  # of a size, so that one reader more is no copy more
         for unit in some:

@@ -223,6 +223,11 @@ class TileConfig:
         return -(-self.n_converters // self.adc.columns_per_adc)
 
     @property
+    def way_registers(self) -> int:
+        """Registers of the RTL on a long way or between two steps: one, or none at a rolled tile's clock."""
+        return int(not self.rolled)
+
+    @property
     def chunks(self) -> int:
         """Groups of P columns."""
         return -(-self.cols // self.lanes)

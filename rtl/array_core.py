@@ -31,7 +31,8 @@ class ArrayCore(Component):
     - A visit is to `place` (row * K + chunk, with K = ceil(C / P)), `row` and `chunk`. With `multiply` it multiplies by
       `factors`, which come `factor_latency` cycles later, in inner runs up to `last` over the rows of a chunk
       (`forward`) or the chunks of a row.
-      With `coincide` (it waits while `blocked`) it steps the devices of `mask` in the directions `up`, in slot `slot`.
+      With `coincide` (it waits while `blocked`) it steps devices, in slot `slot`: those of `mask` in the directions
+      `up`, which come `entry` cycles later, not counting those that are blocked, and `lanes_latency` more.
     - `held` charges, `sampled` of them a beat (P, or a divisor of it), with `held_chunk` and `is_held`; `reference`
       (-1, 0, 1) replaces them in REFERENCE.
     - `asks`, `ask_chunk`, `ask_slot`: converters ask for noise, which comes as `xi` and `phase`, `noise_latency` later.
@@ -53,14 +54,14 @@ class ArrayCore(Component):
         self.noise_latency = self.noise[0].latency if self.noise else 1
         self.multiplier = Multiplier(config, 1 + FETCH_LATENCY)
         self.is_shared = steps_draw and self.sampled < config.lanes
-        self.sampler = Sampler(config, self.noise_latency + 2 * self.is_shared, self.sampled,
+        self.sampler = Sampler(config, self.noise_latency + 3 * self.is_shared, self.sampled,
                                self.noise[0].uniform.period if self.noise else 1, self.multiplier.least_latency)
         has_queue = self.sampled < config.lanes or self.sampler.period > 1
         self.queue = ChargeQueue(config, self.sampled, self.sampler.period) if has_queue else None
         self.updater = Updater(config, self.noise_latency) if has_steps else None
         self.depth = config.rows * config.chunks
         self._side = SideBand(config).create(path=("near",))
-        self._more = int(not config.rolled)  # registers on long ways, which the clock of a rolled tile can do without
+        self._more = config.way_registers
         lanes = config.lanes
         super().__init__({
             "mode": In(Mode), "side": In(SideBand(config)), "idle": In(1), "open": In(1), "prefill": In(1),
@@ -105,14 +106,16 @@ class ArrayCore(Component):
         for plane, memory in memories.items():
             m.submodules["weights" if plane == Plane.WEIGHT else "hidden"] = memory
         weights = memories[Plane.WEIGHT]
-        is_stepping, side_place = Value.cast(self.mode).matches(*STEPPING), Signal(range(self.depth))
+        is_stepping = delay(m, Value.cast(self.mode).matches(*STEPPING), self._more)
+        side_place, near = Signal(range(self.depth)), Signal(range(self.depth), reset_less=True)
         self._side_register(m)
-        m.d.comb += side_place.eq(delay(m, self._side.row * config.chunks + self._side.chunk, self._more))
-        weights_at, is_idle = delay(m, self.place, 1), delay(m, self.idle, 2 * self._more)
+        m.d.comb += side_place.eq(self._side.row * config.chunks + self._side.chunk)
+        place, is_idle = self.place, delay(m, self.idle, 2 * self._more)
         if self.updater:
-            weights_at = Mux(is_stepping, self.updater.address, weights_at)
+            place = Mux(is_stepping, self.updater.ahead, place)
+        m.d.sync += near.eq(Mux(is_idle, side_place, place))  # chosen ahead, as the memories are everywhere on the chip
         for memory in memories.values():
-            m.d.sync += memory.address.eq(Mux(is_idle, side_place, weights_at))
+            m.d.sync += memory.address.eq(near)
 
         m.d.comb += [
             multiplier.start.eq(delay(m, self.open, self._more, reset=True)),
@@ -162,10 +165,11 @@ class ArrayCore(Component):
                          *(old.eq(new) for old, new in zip(queue.charges, charges, strict=True))]
             push, chunk, charges = queue.give, queue.beat, queue.given
         reference, largest = Signal(shape_of(self.config.charge)), Const(self.config.reference)
+        is_reference = delay(m, self.mode == Mode.REFERENCE, self._more)
         m.d.comb += [
             sampler.active.eq(self.mode != Mode.IDLE), sampler.push.eq(push), sampler.chunk.eq(chunk),
             reference.eq(Mux(self.reference == 0, 0, Mux(self.reference < 0, -largest, largest))),
-            *(charge.eq(Mux(self.mode == Mode.REFERENCE, reference, total))
+            *(charge.eq(Mux(is_reference, reference, total))
               for charge, total in zip(sampler.charges, charges, strict=True)),
             self.is_held.eq(sampler.is_held), self.held_chunk.eq(sampler.held_chunk),
             *(given.eq(held) for given, held in zip(self.held, sampler.held, strict=True)),
@@ -175,11 +179,8 @@ class ArrayCore(Component):
         """Converters and devices take turns at the same noise lanes; write noise beside step noise has its own."""
         sampler, updater, engine, side = self.sampler, self.updater, self.config.engine, self._side
         row, chunk, slot = self.row, self.chunk, self.slot
-        for _ in range(updater.entry if updater else 0):  # as its visit waits in the updater
-            taken = [Signal.like(each, name="taken", reset_less=True) for each in (row, chunk, slot)]
-            with m.If(~self.blocked):
-                m.d.sync += [new.eq(old) for new, old in zip(taken, (row, chunk, slot), strict=True)]
-            row, chunk, slot = taken
+        if updater:  # as its visit waits in the updater
+            row, chunk, slot = (delay(m, each, updater.entry, when=~self.blocked) for each in (row, chunk, slot))
         streams = [stream for stream, sigma in ((Stream.UPDATE, engine.sigma), (Stream.WRITE, engine.write_sigma))
                    if sigma and updater] or [Stream.UPDATE]
         for n, (noise, stream) in enumerate(zip(self.noise, streams, strict=True)):
@@ -214,11 +215,11 @@ class ArrayCore(Component):
         return self.parts.bit_length() - 1
 
     def _part(self, m: Module, xi) -> list:
-        """The noise of a beat, of that of its whole chunk two cycles later where the noise is made for P lanes."""
+        """The noise of a beat, of that of its whole chunk three cycles later where the noise is made for P lanes."""
         if not self.is_shared:
             return list(xi)
-        part = delay(m, self.sampler.fill_chunk[:self._part_bits], self.noise_latency + 1)
-        xi = [delay(m, each, 1) for each in xi]
+        part = delay(m, self.sampler.fill_chunk[:self._part_bits], self.noise_latency + 2)
+        xi = [delay(m, each, 2) for each in xi]  # from lanes that are all over the chip
         chosen = [Signal.like(each, name=f"sampled_xi_{lane}", reset_less=True)
                   for lane, each in enumerate(xi[:self.sampled])]
         with m.Switch(part):
@@ -231,7 +232,7 @@ class ArrayCore(Component):
         """Planes are written and read between operations; updates write the weights."""
         side, sampler, updater, more = self._side, self.sampler, self.updater, self._more
         stands = delay(m, side.lane, 2 * more)  # longer than what is read there takes to come
-        place = delay(m, side_place, more)
+        fetch, place = (delay(m, side_place, n * more) for n in (1, 2))
         lane_bits = len(side.lane) - self._part_bits  # lanes of a beat
         lane, beat = side.lane[:lane_bits], Cat(side.lane[lane_bits:], side.chunk)
         # known before they go to the memories, which are everywhere on the chip
@@ -250,7 +251,7 @@ class ArrayCore(Component):
         parameters = updater.parameters if updater else {}
         if updater:
             m.d.comb += [
-                updater.side_place.eq(place), updater.value.eq(value),
+                updater.side_fetch.eq(fetch), updater.side_place.eq(place), updater.value.eq(value),
                 *(updater.side_write[plane.name].eq(masked(plane, write)) for plane in parameters),
             ]
         read_lane(m, side.plane, stands[:lane_bits], side.read, {

@@ -41,7 +41,7 @@ class CodeWalk(Component):
 
     def __init__(self, config: TileConfig, least: int = 1, factor_latency: int = 0):
         self.config, self.least, self.factor_latency = config, least, factor_latency
-        self.more = int(not config.rolled)  # registers between steps, which the clock of a rolled tile can do without
+        self.more = config.way_registers
         self.word = Format(config.code_bits, signed=False)
         super().__init__({
             "write": In(1), "line": In(range(config.n_converters)), "code": In(shape_of(config.code)),

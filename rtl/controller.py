@@ -27,10 +27,11 @@ from rtl.position import Position
 from rtl.programmer import Programmer
 from rtl.registers import RegisterBank
 from rtl.sequencer import Sequencer
+from rtl.states import States
 from rtl.stream import StreamWord
 
-_TAKING = ("HEADER", "PAYLOAD", "STORE", "RUN")
-"""States in which words come, or go into a plane."""
+_STATES = ("HEADER", "DECODE", "PAYLOAD", "CHECK", "ACT", "RECALL", "RESUME", "STORE-FETCH", "STORE-WAIT", "STORE",
+           "RUN", "SETTLE", "RESPOND", "RESULTS", "DATA-WAIT", "DATA")
 
 
 class Controller(Component):
@@ -120,139 +121,133 @@ class Controller(Component):
         load, is_bad = self._load(m, fault, takes)
         with m.If(bank.changes):  # beside the packets: a setting of what was aborted
             m.d.sync += is_resumable.eq(0)
-        # words and places go by registers of a bit a state, as what they enable is wide
-        at = {state: Signal(name=f"at_{state.lower()}", init=state == "HEADER") for state in _TAKING}
-
-        def go(state: str):
-            m.next = state
-            m.d.sync += [is_there.eq(state == name) for name, is_there in at.items()]
-
+        states = States(m, _STATES)
+        at, state, go = states.at, states.state, states.go
         is_abort = stands_abort & ~owes_abort
         m.d.comb += [
             self.i.ready.eq(at["HEADER"] & ~owes_abort | at["PAYLOAD"] & ~word.first | at["RUN"] & is_abort),
             takes.eq(at["PAYLOAD"] & self.i.valid & ~word.first), is_running.eq(at["RUN"]),
-            self.side.write.eq(at["STORE"]), position.step.eq(takes | at["STORE"] | is_next),
+            self.side.write.eq(at["STORE"]), position.restart.eq(at["HEADER"] | at["ACT"] | at["RESPOND"]),
+            position.step.eq(takes | at["STORE"] | is_next),
         ]
-        with m.FSM():
-            with m.State("HEADER"):  # wait for a packet
-                m.d.comb += position.restart.eq(1)
-                m.d.sync += [header.eq(Mux(word.first, word.data, 0)), owes_abort.eq(0), *rewind, is_header.eq(1),
-                             fault.eq(Mux(word.first, Status.OK, Status.FRAMING)), is_last.eq(word.last)]
-                with m.If(owes_abort):
-                    m.d.sync += [header.eq(header_of(Opcode.ABORT)), fault.eq(Status.OK), is_last.eq(1)]
-                    go("DECODE")
-                with m.Elif(self.i.valid):
-                    go("DECODE")
-            with m.State("DECODE"):  # a command that is wrong already is read to its end
-                m.d.comb += is_acting.eq(1)
-                m.d.sync += [has_bad_value.eq(0), load.is_expected.eq(decoder.n_payload.any()),
-                             n_expected.eq(decoder.n_payload), is_last_expected.eq(decoder.n_payload == 1)]
-                with m.If(has["decoded"]):
-                    with m.If(fault == Status.OK):
-                        m.d.sync += fault.eq(decoder.fault)
-                        with m.If((decoder.fault == Status.OK) & decoder.gives_up):
-                            m.d.sync += is_resumable.eq(0)
-                    m.d.sync += rewind
-                    go("PAYLOAD")
-                    with m.If(is_last):
-                        go("CHECK")
-            with m.State("PAYLOAD"):  # a word that begins a packet is left for the next one
+        with state("HEADER"):  # wait for a packet
+            m.d.sync += [header.eq(Mux(word.first, word.data, 0)), owes_abort.eq(0), *rewind, is_header.eq(1),
+                         fault.eq(Mux(word.first, Status.OK, Status.FRAMING)), is_last.eq(word.last)]
+            with m.If(owes_abort):
+                m.d.sync += [header.eq(header_of(Opcode.ABORT)), fault.eq(Status.OK), is_last.eq(1)]
+                go("DECODE")
+            with m.Elif(self.i.valid):
+                go("DECODE")
+        with state("DECODE"):  # a command that is wrong already is read to its end
+            m.d.comb += is_acting.eq(1)
+            m.d.sync += [has_bad_value.eq(0), load.is_expected.eq(decoder.n_payload.any()),
+                         n_expected.eq(decoder.n_payload), is_last_expected.eq(decoder.n_payload == 1)]
+            with m.If(has["decoded"]):
+                with m.If(fault == Status.OK):
+                    m.d.sync += fault.eq(decoder.fault)
+                    with m.If((decoder.fault == Status.OK) & decoder.gives_up):
+                        m.d.sync += is_resumable.eq(0)
                 m.d.sync += rewind
-                with m.If(takes):
-                    m.d.sync += [n_expected.eq(n_expected - 1), is_last_expected.eq(n_expected == 2)]
-                    with m.If(is_last_expected):
-                        m.d.sync += load.is_expected.eq(0)
-                with m.If(self.i.valid & word.first):
-                    m.d.sync += fault.eq(Status.FRAMING)
-                    go("RESPOND")
-                with m.Elif(self.i.valid & word.last):
+                go("PAYLOAD")
+                with m.If(is_last):
                     go("CHECK")
-            with m.State("CHECK"):  # the packet is whole: judged to its last word, act on it, or refuse it
-                m.d.comb += is_acting.eq(1)
-                with m.If(has["judged"]):
-                    m.d.comb += position.restart.eq(1)
-                    go("RESPOND")
-                    with m.If(fault == Status.OK):
-                        with m.If(~is_complete):
-                            m.d.sync += fault.eq(Status.BAD_LENGTH)
-                        with m.Elif(has_bad_value):
-                            m.d.sync += fault.eq(Status.BAD_VALUE)
-                        with m.Else():
-                            go("ACT")
-            with m.State("ACT"):
-                m.d.comb += [is_acting.eq(1), start.eq(is_kind["engine"])]
-                m.d.sync += [bank.write.eq(is_kind["SET"]), bank.clear.eq(is_kind["RESET"])]
+        with state("PAYLOAD"):  # a word that begins a packet is left for the next one
+            m.d.sync += rewind
+            with m.If(takes):
+                m.d.sync += [n_expected.eq(n_expected - 1), is_last_expected.eq(n_expected == 2)]
+                with m.If(is_last_expected):
+                    m.d.sync += load.is_expected.eq(0)
+            with m.If(self.i.valid & word.first):
+                m.d.sync += fault.eq(Status.FRAMING)
                 go("RESPOND")
-                with m.If(is_kind["WRITE"]):
-                    go("STORE-FETCH")
-                with m.If(is_kind["engine"]):
-                    go("RUN")
-                with m.If(is_kind["RESUME"]):
-                    m.d.sync += header.eq(aborted)
-                    go("RECALL")
-            with m.State("RECALL"):  # whose engine the aborted operation is
-                m.d.comb += is_acting.eq(1)
-                go("RESUME")
-            with m.State("RESUME"):  # its payload is still in place
-                m.d.comb += [start.eq(1), is_resuming.eq(1), is_acting.eq(1)]
-                go("RUN")
-            with m.State("STORE-FETCH"):  # a word from the buffer
-                go("STORE-WAIT")
-            with m.State("STORE-WAIT"):
-                go("STORE")
-            with m.State("STORE"):  # into its plane
+            with m.Elif(self.i.valid & word.last):
+                go("CHECK")
+        with state("CHECK"):  # the packet is whole: judged to its last word, act on it, or refuse it
+            m.d.comb += is_acting.eq(1)
+            with m.If(has["judged"]):
+                go("RESPOND")
+                with m.If(fault == Status.OK):
+                    with m.If(~is_complete):
+                        m.d.sync += fault.eq(Status.BAD_LENGTH)
+                    with m.Elif(has_bad_value):
+                        m.d.sync += fault.eq(Status.BAD_VALUE)
+                    with m.Else():
+                        go("ACT")
+        with state("ACT"):
+            m.d.comb += [is_acting.eq(1), start.eq(is_kind["engine"])]
+            m.d.sync += [bank.write.eq(is_kind["SET"]), bank.clear.eq(is_kind["RESET"])]
+            go("RESPOND")
+            with m.If(is_kind["WRITE"]):
                 go("STORE-FETCH")
-                with m.If(position.n == last_word):
-                    go("RESPOND")
-            with m.State("RUN"):  # an operation on the array
-                m.d.sync += rewind
-                with m.If(is_abort):
-                    m.d.sync += owes_abort.eq(1)
-                with m.If(is_abort | self.abort | bank.abort):
-                    m.d.sync += is_aborting.eq(1)
-                with m.If(is_over):
-                    m.d.sync += [fault.eq(status), is_aborting.eq(0), aborted.eq(header),
-                                 is_resumable.eq((status == Status.ABORTED) & is_kind["resumed"])]
-                    m.d.comb += bank.interrupts.eq(Mux(status == Status.OK, Interrupt.DONE, 0))
-                    go("SETTLE")
-            with m.State("SETTLE"):  # the counters come to rest
-                with m.If(has["settled"]):
-                    go("RESPOND")
-            with m.State("RESPOND"):  # header
-                is_refused = fault != Status.OK
-                m.d.comb += [
-                    position.restart.eq(1), self.o.valid.eq(1), self.o.payload.first.eq(1),
-                    self.o.payload.last.eq(is_refused | ~has_data),
-                ]
-                m.d.sync += rewind
-                with m.If(self.o.ready):
-                    m.d.sync += is_header.eq(0)
-                    m.d.comb += bank.interrupts.eq(Mux(is_refused, Interrupt.ERROR, 0))
-                    go("DATA-WAIT")
-                    with m.If(is_kind["engine"]):
-                        go("RESULTS")
-                    with m.If(self.o.payload.last):
-                        go("HEADER")
-                m.d.sync += [n_left.eq(decoder.n_data), is_final.eq(is_single)]
-            with m.State("RESULTS"):  # of an engine, as they come
-                m.d.comb += [result_ready.eq(self.o.ready), self.o.valid.eq(result_valid),
-                             self.o.payload.last.eq(is_final)]
-                with m.If(result_valid & self.o.ready):
-                    m.d.sync += count_down
-                    with m.If(is_final):
-                        go("HEADER")
-            with m.State("DATA-WAIT"):  # words of planes and registers take their time to come
-                m.d.sync += is_next.eq(0)
-                with m.If(Mux(is_kind["READ"], has["plane"], has["register"])):
-                    go("DATA")
-            with m.State("DATA"):
-                m.d.comb += [self.o.valid.eq(1), self.o.payload.last.eq(is_final)]
-                m.d.sync += rewind
-                with m.If(self.o.ready):
-                    m.d.sync += [*count_down, is_next.eq(~is_final)]
-                    go("DATA-WAIT")
-                    with m.If(is_final):
-                        go("HEADER")
+            with m.If(is_kind["engine"]):
+                go("RUN")
+            with m.If(is_kind["RESUME"]):
+                m.d.sync += header.eq(aborted)
+                go("RECALL")
+        with state("RECALL"):  # whose engine the aborted operation is
+            m.d.comb += is_acting.eq(1)
+            go("RESUME")
+        with state("RESUME"):  # its payload is still in place
+            m.d.comb += [start.eq(1), is_resuming.eq(1), is_acting.eq(1)]
+            go("RUN")
+        with state("STORE-FETCH"):  # a word from the buffer
+            go("STORE-WAIT")
+        with state("STORE-WAIT"):
+            go("STORE")
+        with state("STORE"):  # into its plane
+            go("STORE-FETCH")
+            with m.If(position.n == last_word):
+                go("RESPOND")
+        with state("RUN"):  # an operation on the array
+            m.d.sync += rewind
+            with m.If(is_abort):
+                m.d.sync += owes_abort.eq(1)
+            with m.If(is_abort | self.abort | bank.abort):
+                m.d.sync += is_aborting.eq(1)
+            with m.If(is_over):
+                m.d.sync += [fault.eq(status), is_aborting.eq(0), aborted.eq(header),
+                             is_resumable.eq((status == Status.ABORTED) & is_kind["resumed"])]
+                m.d.comb += bank.interrupts.eq(Mux(status == Status.OK, Interrupt.DONE, 0))
+                go("SETTLE")
+        with state("SETTLE"):  # the counters come to rest
+            with m.If(has["settled"]):
+                go("RESPOND")
+        with state("RESPOND"):  # header
+            is_refused = fault != Status.OK
+            m.d.comb += [
+                self.o.valid.eq(1), self.o.payload.first.eq(1),
+                self.o.payload.last.eq(is_refused | ~has_data),
+            ]
+            m.d.sync += rewind
+            with m.If(self.o.ready):
+                m.d.sync += is_header.eq(0)
+                m.d.comb += bank.interrupts.eq(Mux(is_refused, Interrupt.ERROR, 0))
+                go("DATA-WAIT")
+                with m.If(is_kind["engine"]):
+                    go("RESULTS")
+                with m.If(self.o.payload.last):
+                    go("HEADER")
+            m.d.sync += [n_left.eq(decoder.n_data), is_final.eq(is_single)]
+        with state("RESULTS"):  # of an engine, as they come
+            m.d.comb += [result_ready.eq(self.o.ready), self.o.valid.eq(result_valid),
+                         self.o.payload.last.eq(is_final)]
+            with m.If(result_valid & self.o.ready):
+                m.d.sync += count_down
+                with m.If(is_final):
+                    go("HEADER")
+        with state("DATA-WAIT"):  # words of planes and registers take their time to come
+            m.d.sync += is_next.eq(0)
+            with m.If(Mux(is_kind["READ"], has["plane"], has["register"])):
+                go("DATA")
+        with state("DATA"):
+            m.d.comb += [self.o.valid.eq(1), self.o.payload.last.eq(is_final)]
+            m.d.sync += rewind
+            with m.If(self.o.ready):
+                m.d.sync += [*count_down, is_next.eq(~is_final)]
+                go("DATA-WAIT")
+                with m.If(is_final):
+                    go("HEADER")
+        states.close()
         with m.If(is_bad):
             m.d.sync += has_bad_value.eq(1)
         # the response's word, chosen ahead of the state that gives it
@@ -316,7 +311,7 @@ class Controller(Component):
         """Words of registers and planes to where they wait until the packet is whole."""
         bank, sequencer, side, position = self.bank, self.sequencer, self.side, self.position
         depth = max((shape.cols for shape in self.config.loadable.values()), default=1)
-        more = int(not self.config.rolled)
+        more = self.config.way_registers
         m.submodules.buffer = buffer = Memory(shape=shape_of(WORD), init=[], depth=depth,
                                               attrs=ANY_ON_COLLISION)
         write, read = buffer.write_port(), buffer.read_port()

@@ -176,13 +176,17 @@ class CrossbarEmulator(Component):
     def _coincidences(self, m: Module, recorder, scanner):
         """Where the visited row's pulse meets those of the chunk's columns."""
         core, row_negative = self.core, Signal()
+        mask, up = Signal.like(core.mask), Signal.like(core.up)
         m.d.comb += row_negative.eq(recorder.row_negative.bit_select(scanner.row, 1))
         with m.Switch(scanner.chunk):
             for n, (pulses, negative) in enumerate(zip(self._chunked(recorder.col_bits),
                                                        self._chunked(recorder.col_negative), strict=True)):
                 with m.Case(n):
-                    m.d.comb += [core.mask.eq(pulses),
-                                 core.up.eq(negative ^ row_negative.replicate(self.config.lanes))]
+                    m.d.comb += [mask.eq(pulses), up.eq(negative ^ row_negative.replicate(self.config.lanes))]
+        if core.updater:
+            entry, late = core.updater.entry, core.updater.lanes_latency
+            m.d.comb += [core.mask.eq(delay(m, delay(m, mask, entry, when=~core.blocked), late)),
+                         core.up.eq(delay(m, delay(m, up, entry, when=~core.blocked), late))]
 
     def _side_band(self, m: Module):
         """Planes of the cross-points are in the core, those of the converters' cells here."""

@@ -13,9 +13,10 @@ from rtl.formats import delay, round_half_even, saturate, shape_of
 from rtl.macro_port import MacroPort
 from rtl.planes import LaneMemory, SideBand
 from rtl.pulse_walk import PulseWalk
+from rtl.states import States
 from rtl.stream import StreamRegister
 
-_VISIT = ("place", "row", "chunk", "slot_number", "mask", "up")
+_VISIT = ("place", "row", "chunk", "slot_number", "negative", "word")
 """What the walk says of a visit of the devices."""
 
 
@@ -73,7 +74,7 @@ class FoldedArray(Component):
         m.submodules.core, m.submodules.codes = core, codes
         connect(m, core.side, flipped(self.side))
         # the mode stands from the cycle before the window opens, which is seen two cycles later
-        mode = delay(m, port.mode, int(not self.config.rolled))
+        mode = delay(m, port.mode, self.config.way_registers)
         is_open = delay(m, port.integrate, 1, reset=True)
         is_forward, is_stepping = (delay(m, value, 1) for value in (
             mode == Mode.FORWARD, Value.cast(mode).matches(*STEPPING)))
@@ -95,7 +96,7 @@ class FoldedArray(Component):
         """Pulses to visits of the devices."""
         port, core, pulses, visits = self.port, self.core, self.pulses, self.visits
         visit = {name: visits.o.payload[name] if visits else getattr(pulses, name) for name in _VISIT}
-        more = int(not self.config.rolled)  # a slot is played later than that, at the earliest
+        more = self.config.way_registers  # a slot is played later than that, at the earliest
         beat = {name: delay(m, getattr(port, name), more, reset=name == "pulse_write")
                 for name in ("pulse_write", "pulse_beat", "pulses", "negatives")}
         m.submodules.pulses = pulses
@@ -103,9 +104,9 @@ class FoldedArray(Component):
             pulses.clear.eq(~is_stepping), pulses.write.eq(beat["pulse_write"]), pulses.beat.eq(beat["pulse_beat"]),
             pulses.pulses.eq(beat["pulses"]), pulses.negatives.eq(beat["negatives"]), pulses.slot.eq(port.slot),
             pulses.ended.eq(~is_open),
-            core.mask.eq(visit["mask"]), core.up.eq(visit["up"]), core.row.eq(visit["row"]),
-            core.slot.eq(visit["slot_number"]),
+            core.row.eq(visit["row"]), core.slot.eq(visit["slot_number"]),
         ]
+        self._lanes(m, visit["word"], visit["negative"])
         with m.If(is_stepping):
             m.d.comb += [core.place.eq(visit["place"]), core.chunk.eq(visit["chunk"])]
         if not visits:
@@ -118,6 +119,16 @@ class FoldedArray(Component):
             visits.o.ready.eq(~core.blocked), core.coincide.eq(visits.o.valid),
         ]
 
+    def _lanes(self, m: Module, word, negative):
+        """Pulses of a visit's columns, fetched as it begins."""
+        core, pulses = self.core, self.pulses
+        entry, late, is_moving = core.updater.entry, core.updater.lanes_latency, ~core.blocked
+        up = pulses.column_negatives ^ delay(m, negative, entry, when=is_moving).replicate(self.config.lanes)
+        m.d.comb += [
+            pulses.address.eq(delay(m, word, entry - 1, when=is_moving)), pulses.fetch.eq(is_moving),
+            core.mask.eq(delay(m, pulses.column_pulses, late)), core.up.eq(delay(m, up, late)),
+        ]
+
     def _control(self, m: Module, is_stepping, is_open):
         """Compute as soon as the window opens."""
         port, core = self.port, self.core
@@ -128,41 +139,42 @@ class FoldedArray(Component):
         m.d.comb += [core.idle.eq(delay(m, is_idle, 1)), core.open.eq(delay(m, opens, 1, reset=True)),
                      core.prefill.eq(delay(m, opens & ~is_stepping, 1, reset=True)),
                      self.codes.start.eq(delay(m, starts, 1, reset=True))]
-        with m.FSM():
-            with m.State("IDLE"):  # planes may be loaded
-                m.d.comb += is_idle.eq(1)
-                m.d.sync += is_busy.eq(is_open)
-                with m.If(is_open):
-                    m.d.comb += opens.eq(1)
-                    m.next = "OPEN"
-                    with m.If(is_stepping):
-                        m.next = "COINCIDE"
-            with m.State("OPEN"):
-                m.next = "PREPARE"
-            with m.State("PREPARE"):  # wait for offsets and noise of the converters
-                with m.If(core.ready):
-                    m.next = "START"
-            with m.State("START"):
-                m.d.comb += starts.eq(1)
-                m.next = "STARTED"
-            with m.State("STARTED"):
-                m.next = "MULTIPLY"
-            with m.State("MULTIPLY"):  # a chunk of cross-points a cycle into the accumulators
-                with m.If(~self.codes.running):
-                    m.next = "DRAIN"
-            with m.State("COINCIDE"):  # a chunk of cross-points a cycle into the device engines
-                is_waiting = self.visits.o.valid if self.visits else Const(0)
-                with m.If(self.pulses.done & ~is_waiting if self.pulses else 1):
-                    m.next = "DRAIN"
-            with m.State("DRAIN"):  # let the pipelines run empty
-                m.d.sync += drained.eq(drained + 1)
-                with m.If(drained == Mux(is_stepping, core.update_drain, self._multiply_drain)):
-                    m.d.sync += is_busy.eq(0)
-                    m.next = "CLOSE"
-            with m.State("CLOSE"):  # the window may be open still
+        states = States(m, ("IDLE", "OPEN", "PREPARE", "START", "STARTED", "MULTIPLY", "COINCIDE", "DRAIN", "CLOSE"))
+        with states.state("IDLE"):  # planes may be loaded
+            m.d.comb += is_idle.eq(1)
+            m.d.sync += is_busy.eq(is_open)
+            with m.If(is_open):
+                m.d.comb += opens.eq(1)
+                states.go("OPEN")
+                with m.If(is_stepping):
+                    states.go("COINCIDE")
+        with states.state("OPEN"):
+            states.go("PREPARE")
+        with states.state("PREPARE"):  # wait for offsets and noise of the converters
+            with m.If(core.ready):
+                states.go("START")
+        with states.state("START"):
+            m.d.comb += starts.eq(1)
+            states.go("STARTED")
+        with states.state("STARTED"):
+            states.go("MULTIPLY")
+        with states.state("MULTIPLY"):  # a chunk of cross-points a cycle into the accumulators
+            with m.If(~self.codes.running):
+                states.go("DRAIN")
+        with states.state("COINCIDE"):  # a chunk of cross-points a cycle into the device engines
+            is_waiting = self.visits.o.valid if self.visits else Const(0)
+            with m.If(self.pulses.done & ~is_waiting if self.pulses else 1):
+                states.go("DRAIN")
+        with states.state("DRAIN"):  # let the pipelines run empty
+            m.d.sync += drained.eq(drained + 1)
+            with m.If(drained == Mux(is_stepping, core.update_drain, self._multiply_drain)):
                 m.d.sync += is_busy.eq(0)
-                with m.If(~is_open):
-                    m.next = "IDLE"
+                states.go("CLOSE")
+        with states.state("CLOSE"):  # the window may be open still
+            m.d.sync += is_busy.eq(0)
+            with m.If(~is_open):
+                states.go("IDLE")
+        states.close()
 
     def _convert(self, m: Module):
         """Codes into a memory as their charges come, and out of it from `hold` on."""

@@ -93,15 +93,17 @@ def popcount(bits) -> Value:
     return total[:len(bits).bit_length()]
 
 
-def delay(m, value, cycles: int, *, reset: bool = False) -> Value:
-    """`value`, `cycles` clocks later. Not inside an `m.If`, which would hold the registers up.
+def delay(m, value, cycles: int, *, reset: bool = False, when=1) -> Value:
+    """`value`, `cycles` clocks later; only those count in which `when` is high. Not inside an `m.If`, which would hold
+    the registers up.
 
     Data goes through registers without reset; what says that data is valid needs `reset`, so that nothing in
     flight outlives one.
     """
     for n in range(cycles):
         register = Signal.like(value, name=f"delay_{n + 1}", reset_less=not reset)
-        m.d.sync += register.eq(value)
+        with m.If(when):
+            m.d.sync += register.eq(value)
         value = register
     return value
 

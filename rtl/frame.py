@@ -10,6 +10,7 @@ from rtl.cobs import CobsDecoder, CobsEncoder, FrameByte
 from rtl.crc import Check
 from rtl.formats import delay
 from rtl.memory import ANY_ON_COLLISION
+from rtl.states import States
 from rtl.stream import StreamRegister
 
 READ_LATENCY = 2
@@ -107,48 +108,49 @@ class Framer(Component):
         m.d.comb += [
             self.is_busy.eq(1),
             stuffed.payload.data.eq(word[:8]), stuffed.payload.last.eq(is_check & (n_bytes == 3)),
-            check.data.eq(word[:8]), check.valid.eq(taken & ~is_check), check.start.eq(is_first & (n_bytes == 0)),
+            check.data.eq(word[:8]), check.valid.eq(taken & ~is_check), check.start.eq(is_first),
         ]
 
-        with m.FSM(name="words"):
-            with m.State("IDLE"):
-                m.d.sync += [word.eq(self.header), length.eq(self.length), is_check.eq(0), is_first.eq(1),
-                             self.index.eq(0)]
-                with m.If(self.start):
-                    m.d.sync += self.kind.eq(self.header.kind)
-                    m.next = "SEND"
-            with m.State("SEND"):  # a word, low byte first
-                m.d.comb += stuffed.valid.eq(1)
-                with m.If(taken):
-                    m.d.sync += [word.eq(word[8:]), n_bytes.eq(n_bytes + 1)]
-                    with m.If(n_bytes == 3):
-                        m.d.sync += is_first.eq(0)
-                        m.next = "LOAD"
-                        with m.If(is_check):
-                            m.next = "IDLE"
-            with m.State("LOAD"):  # the next word of the payload, and the check after the last
-                with m.If(is_over):
-                    m.d.sync += [word.eq(check.check), is_check.eq(1)]
-                with m.Else():
-                    m.d.sync += [word.eq(self.word), self.index.eq(self.index + 1)]
-                m.next = "SEND"
+        words = States(m, ("IDLE", "SEND", "LOAD"))
+        with words.state("IDLE"):
+            m.d.sync += [word.eq(self.header), length.eq(self.length), is_check.eq(0), is_first.eq(1),
+                         self.index.eq(0)]
+            with m.If(self.start):
+                m.d.sync += self.kind.eq(self.header.kind)
+                words.go("SEND")
+        with words.state("SEND"):  # a word, low byte first
+            m.d.comb += stuffed.valid.eq(1)
+            with m.If(taken):
+                m.d.sync += [word.eq(word[8:]), n_bytes.eq(n_bytes + 1), is_first.eq(0)]
+                with m.If(n_bytes == 3):
+                    words.go("LOAD")
+                    with m.If(is_check):
+                        words.go("IDLE")
+        with words.state("LOAD"):  # the next word of the payload, and the check after the last
+            with m.If(is_over):
+                m.d.sync += [word.eq(check.check), is_check.eq(1)]
+            with m.Else():
+                m.d.sync += [word.eq(self.word), self.index.eq(self.index + 1)]
+            words.go("SEND")
+        words.close()
 
-        with m.FSM(name="bytes"):
-            with m.State("IDLE"):
-                m.d.comb += self.is_busy.eq(0)
-                with m.If(self.start):
-                    m.next = "OPEN"
-            with m.State("OPEN"):  # ends what may stand before it on the line
-                m.d.comb += self.o.valid.eq(1)
-                with m.If(self.o.ready):
-                    m.next = "BODY"
-            with m.State("BODY"):
-                m.d.comb += [self.o.valid.eq(encoder.o.valid), self.o.payload.eq(encoder.o.payload.data),
-                             encoder.o.ready.eq(self.o.ready)]
-                with m.If(encoder.o.valid & encoder.o.payload.last & self.o.ready):
-                    m.next = "CLOSE"
-            with m.State("CLOSE"):
-                m.d.comb += self.o.valid.eq(1)
-                with m.If(self.o.ready):
-                    m.next = "IDLE"
+        line = States(m, ("IDLE", "OPEN", "BODY", "CLOSE"))
+        with line.state("IDLE"):
+            m.d.comb += self.is_busy.eq(0)
+            with m.If(self.start):
+                line.go("OPEN")
+        with line.state("OPEN"):  # ends what may stand before it on the line
+            m.d.comb += self.o.valid.eq(1)
+            with m.If(self.o.ready):
+                line.go("BODY")
+        with line.state("BODY"):
+            m.d.comb += [self.o.valid.eq(encoder.o.valid), self.o.payload.eq(encoder.o.payload.data),
+                         encoder.o.ready.eq(self.o.ready)]
+            with m.If(encoder.o.valid & encoder.o.payload.last & self.o.ready):
+                line.go("CLOSE")
+        with line.state("CLOSE"):
+            m.d.comb += self.o.valid.eq(1)
+            with m.If(self.o.ready):
+                line.go("IDLE")
+        line.close()
         return m

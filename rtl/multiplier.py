@@ -45,8 +45,8 @@ class Multiplier(Component):
 
     @property
     def _row_way(self) -> int:
-        """Cycles of a row's charge on the way to the lanes; a rolled tile's clock can do without."""
-        return int(not self.config.rolled)
+        """Cycles of a row's charge on the way to the lanes."""
+        return self.config.way_registers
 
     @property
     def latency(self) -> int:
@@ -61,7 +61,7 @@ class Multiplier(Component):
     def elaborate(self, platform):
         m = Module()
         config, lanes, charge = self.config, self.config.lanes, shape_of(self.config.charge)
-        forward = delay(m, self.forward, 1 + (not config.rolled))
+        forward = delay(m, self.forward, 1 + config.way_registers)
         # what all lanes need comes from registers; a start before the first visit stays before it
         ending = self.visit & self.last
         visit, is_last, is_end, chunk = (delay(m, value, self._product_latency - 1, reset=True)

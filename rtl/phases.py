@@ -10,11 +10,14 @@ from rtl.analog_port import Bias, Mode
 from rtl.countdown import Countdown
 from rtl.drive import Drive
 from rtl.formats import delay
+from rtl.states import States
 
 TIMES = ("t_precharge", "t_settle", "t_slot", "t_guard", "t_hold", "t_convert", "t_recover")
 """Registers of times, in cycles."""
 MEASURED = (Mode.FORWARD, Mode.BACKWARD, Mode.REFERENCE)
 """Modes that end with a conversion."""
+
+_STATES = ("IDLE", "PRECHARGE", "SETTLE", "REST", "SLOT", "HOLD", "WAIT", "CONVERT", "RECOVER", "TIMEOUT")
 
 
 def sequencer_members(config: TileConfig) -> dict:
@@ -86,18 +89,19 @@ class Phases(Component):
         is_measured, is_input, is_done = Signal(), Signal(), Signal()
         has_input = (mode == Mode.FORWARD) | (mode == Mode.BACKWARD)
         m.d.comb += self.bit.eq(Mux(self.is_serial, bit, slot))
-        is_ready, is_stopped = Signal(), Signal()
+        is_ready, is_ended, will_be_played = Signal(), Signal(), Signal()
         # a cycle late, as trains are far away; the slot that is taken is ready no more
         m.d.sync += is_ready.eq(~self.is_update | (self.ready & ~take_slot))
         m.d.sync += [  # of what stands: mode and bit for a window, the registers for longer
             self.is_update.eq(mode == Mode.UPDATE), is_measured.eq(Value.cast(mode).matches(*MEASURED)),
-            is_input.eq(has_input), is_stopped.eq(self.abort & (self.is_update | is_input)),
+            is_input.eq(has_input), is_played.eq(will_be_played),
+            is_ended.eq(will_be_played | self.abort & (self.is_update | is_input)),
             self.is_serial.eq(has_input & (self.encoding == Encoding.SERIAL)),
             self.is_weighted.eq(has_input & (self.encoding == Encoding.SERIAL_ANALOG)),
             self.is_first.eq((bit == self.config.code_bits - 2) | (self.encoding != Encoding.SERIAL)),
             is_done.eq(is_aborted | ~self.is_serial | (bit == 0)),
         ]
-        self._count_slots(m, slot, is_played)
+        self._count_slots(m, slot, will_be_played)
         precharge, settle, guard, play, held, recover = (Countdown(m, getattr(self, name), least) for name, least in (
             ("t_precharge", 0), ("t_settle", 1), ("t_guard", 0), ("t_slot", 1), ("t_hold", 1), ("t_recover", 0)))
         m.d.sync += self.hold.eq(0)  # a register: converters and emulators are all over the chip
@@ -112,94 +116,95 @@ class Phases(Component):
                          is_used_up.eq(is_used_up | is_last)]
         wait = is_counted.eq(1)
 
-        with m.FSM():
-            with m.State("IDLE"):  # no sequence
-                m.d.sync += [slot.eq(0), patience.eq(self.watchdog), is_last.eq(is_short), is_used_up.eq(0),
-                             is_aborted.eq(0), bit.eq(self.config.code_bits - 2)]
-                with m.If(self.start):
-                    m.d.sync += [mode.eq(self.wanted), self.first_slot.eq(0), self.played.eq(0)]
-                    with m.If(self.resume & (self.wanted == Mode.UPDATE)):
-                        m.d.sync += [slot.eq(self.played), self.first_slot.eq(self.played), self.played.eq(self.played)]
-                    m.next = "PRECHARGE"
-            with m.State("PRECHARGE"):  # the window is closed, and the array free
-                m.d.comb += self.chip_cycle.eq(~precharge.is_over)
-                m.d.sync += precharge.run
-                with m.If(precharge.is_over):
-                    with m.If(~self.busy):
-                        m.next = "SETTLE"
-                    with m.Else():
-                        m.d.sync += wait
-                        with m.If(is_late):
-                            m.next = "TIMEOUT"
-            with m.State("SETTLE"):  # the window is open, the lines at rest
-                m.d.comb += [self.integrate.eq(1), self.chip_cycle.eq(1)]
-                m.d.sync += settle.run
-                with m.If(settle.is_over):
-                    m.d.comb += self.set_polarities.eq(1)
-                    m.next = "REST"
-            with m.State("REST"):  # guard time; then the lines rest until the next slot's pulses are ready
-                m.d.comb += [self.integrate.eq(1), self.chip_cycle.eq(~guard.is_over)]
-                m.d.sync += guard.run
-                with m.If(guard.is_over):
-                    with m.If(is_played | is_stopped):
-                        m.d.sync += is_aborted.eq(~is_played)
-                        m.next = "HOLD"
-                    with m.Elif(is_ready):
-                        m.d.comb += take_slot.eq(1)
-                        m.next = "SLOT"
-            with m.State("SLOT"):  # the lines carry the pulses of a slot
-                m.d.comb += [self.integrate.eq(1), self.chip_cycle.eq(1), self.slot.eq(play.is_over)]
-                m.d.sync += play.run
-                with m.If(play.is_over):
-                    with m.If(is_played | is_stopped):
-                        m.d.sync += [is_aborted.eq(~is_played), is_on.eq(0)]
-                        m.next = "HOLD"
-                    with m.Elif(is_ready):
-                        m.d.comb += take_slot.eq(1)
-                    with m.Else():  # without another guard time
-                        m.d.sync += [is_on.eq(0), guard.end]
-                        m.next = "REST"
-            with m.State("HOLD"):  # the window is closed; only what is measured is held
-                m.d.comb += self.chip_cycle.eq(is_measured & ~is_aborted)
-                m.d.sync += held.run
-                with m.If(~self.chip_cycle | held.is_over):
-                    m.next = "WAIT"
-            with m.State("WAIT"):  # an emulator may still compute
-                with m.If(self.busy):
+        states = States(m, _STATES)
+        with states.state("IDLE"):  # no sequence
+            m.d.sync += [slot.eq(0), patience.eq(self.watchdog), is_last.eq(is_short), is_used_up.eq(0),
+                         is_aborted.eq(0), bit.eq(self.config.code_bits - 2)]
+            with m.If(self.start):
+                m.d.sync += [mode.eq(self.wanted), self.first_slot.eq(0), self.played.eq(0)]
+                with m.If(self.resume & (self.wanted == Mode.UPDATE)):
+                    m.d.sync += [slot.eq(self.played), self.first_slot.eq(self.played), self.played.eq(self.played)]
+                states.go("PRECHARGE")
+        with states.state("PRECHARGE"):  # the window is closed, and the array free
+            m.d.comb += self.chip_cycle.eq(~precharge.is_over)
+            m.d.sync += precharge.run
+            with m.If(precharge.is_over):
+                with m.If(~self.busy):
+                    states.go("SETTLE")
+                with m.Else():
                     m.d.sync += wait
                     with m.If(is_late):
-                        m.next = "TIMEOUT"
-                with m.Elif(is_measured & ~is_aborted):
-                    m.d.sync += self.hold.eq(1)
-                    m.next = "CONVERT"
+                        states.go("TIMEOUT")
+        with states.state("SETTLE"):  # the window is open, the lines at rest
+            m.d.comb += [self.integrate.eq(1), self.chip_cycle.eq(1)]
+            m.d.sync += settle.run
+            with m.If(settle.is_over):
+                m.d.comb += self.set_polarities.eq(1)
+                states.go("REST")
+        with states.state("REST"):  # guard time; then the lines rest until the next slot's pulses are ready
+            m.d.comb += [self.integrate.eq(1), self.chip_cycle.eq(~guard.is_over)]
+            m.d.sync += guard.run
+            with m.If(guard.is_over):
+                with m.If(is_ended):
+                    m.d.sync += is_aborted.eq(~is_played)
+                    states.go("HOLD")
+                with m.Elif(is_ready):
+                    m.d.comb += take_slot.eq(1)
+                    states.go("SLOT")
+        with states.state("SLOT"):  # the lines carry the pulses of a slot
+            m.d.comb += [self.integrate.eq(1), self.chip_cycle.eq(1), self.slot.eq(play.is_over)]
+            m.d.sync += play.run
+            with m.If(play.is_over):
+                with m.If(is_ended):
+                    m.d.sync += [is_aborted.eq(~is_played), is_on.eq(0)]
+                    states.go("HOLD")
+                with m.Elif(is_ready):
+                    m.d.comb += take_slot.eq(1)
+                with m.Else():  # without another guard time
+                    m.d.sync += [is_on.eq(0), guard.end]
+                    states.go("REST")
+        with states.state("HOLD"):  # the window is closed; only what is measured is held
+            m.d.comb += self.chip_cycle.eq(is_measured & ~is_aborted)
+            m.d.sync += held.run
+            with m.If(~self.chip_cycle | held.is_over):
+                states.go("WAIT")
+        with states.state("WAIT"):  # an emulator may still compute
+            with m.If(self.busy):
+                m.d.sync += wait
+                with m.If(is_late):
+                    states.go("TIMEOUT")
+            with m.Elif(is_measured & ~is_aborted):
+                m.d.sync += self.hold.eq(1)
+                states.go("CONVERT")
+            with m.Else():
+                states.go("RECOVER")
+        with states.state("CONVERT"):  # the converters' trials, which begin with `hold`
+            m.d.comb += self.chip_cycle.eq(self.adc_chip_cycle)
+            is_waiting = self.busy & ~self.adc_chip_cycle
+            with m.If(is_waiting):
+                m.d.sync += wait
+            with m.If(self.adc_done):
+                m.d.comb += self.converted.eq(1)
+                states.go("RECOVER")
+            with m.Elif(is_waiting & is_late):
+                m.d.comb += self.adc_stop.eq(1)
+                states.go("TIMEOUT")
+        with states.state("RECOVER"):  # then the next bit, or the end
+            m.d.comb += self.chip_cycle.eq(~recover.is_over)
+            m.d.sync += recover.run
+            with m.If(recover.is_over):
+                with m.If(~is_done):
+                    m.d.sync += [bit.eq(bit - 1), slot.eq(0)]
+                    states.go("PRECHARGE")
                 with m.Else():
-                    m.next = "RECOVER"
-            with m.State("CONVERT"):  # the converters' trials, which begin with `hold`
-                m.d.comb += self.chip_cycle.eq(self.adc_chip_cycle)
-                is_waiting = self.busy & ~self.adc_chip_cycle
-                with m.If(is_waiting):
-                    m.d.sync += wait
-                with m.If(self.adc_done):
-                    m.d.comb += self.converted.eq(1)
-                    m.next = "RECOVER"
-                with m.Elif(is_waiting & is_late):
-                    m.d.comb += self.adc_stop.eq(1)
-                    m.next = "TIMEOUT"
-            with m.State("RECOVER"):  # then the next bit, or the end
-                m.d.comb += self.chip_cycle.eq(~recover.is_over)
-                m.d.sync += recover.run
-                with m.If(recover.is_over):
-                    with m.If(~is_done):
-                        m.d.sync += [bit.eq(bit - 1), slot.eq(0)]
-                        m.next = "PRECHARGE"
-                    with m.Else():
-                        m.d.comb += [self.done.eq(1), self.status.eq(Mux(is_aborted, Status.ABORTED, Status.OK))]
-                        m.d.sync += mode.eq(Mode.IDLE)
-                        m.next = "IDLE"
-            with m.State("TIMEOUT"):  # the array was busy for too long
-                m.d.comb += [self.done.eq(1), self.status.eq(Status.TIMEOUT)]
-                m.d.sync += mode.eq(Mode.IDLE)
-                m.next = "IDLE"
+                    m.d.comb += [self.done.eq(1), self.status.eq(Mux(is_aborted, Status.ABORTED, Status.OK))]
+                    m.d.sync += mode.eq(Mode.IDLE)
+                    states.go("IDLE")
+        with states.state("TIMEOUT"):  # the array was busy for too long
+            m.d.comb += [self.done.eq(1), self.status.eq(Status.TIMEOUT)]
+            m.d.sync += mode.eq(Mode.IDLE)
+            states.go("IDLE")
+        states.close()
 
         with m.If(delay(m, self.slot, 1, reset=True)):  # a cycle late: nobody asks before the end
             m.d.sync += self.played.eq(self.played + 1)
@@ -248,11 +253,13 @@ class Phases(Component):
             trains.seed.eq(sequencer.seed), trains.event.eq(sequencer.event),
         ]
 
-    def _count_slots(self, m: Module, slot: Signal, is_played: Signal):
-        """Slots of a window, and whether all are played: known three cycles behind `start`, when it is needed."""
+    def _count_slots(self, m: Module, slot: Signal, will_be_played: Signal):
+        """Slots of a window, and whether all are played in the next cycle: known when it is first needed, which is
+        three cycles behind `start`.
+        """
         n_slots, last = Signal.like(slot), Signal.like(slot)
-        m.d.sync += [n_slots.eq(0), last.eq(n_slots - 1),
-                     is_played.eq(Mux(self.take_slot, slot == last, slot == n_slots))]
+        m.d.sync += [n_slots.eq(0), last.eq(n_slots - 1)]
+        m.d.comb += will_be_played.eq(Mux(self.take_slot, slot == last, slot == n_slots))
         with m.Switch(self.mode):
             with m.Case(Mode.FORWARD, Mode.BACKWARD):
                 with m.Switch(self.encoding):

@@ -46,39 +46,44 @@ class PulseWalk(Component):
     cycles at most beyond those of its visits. The walk goes on while the window is open, a slot behind the one that is
     played; a visit comes `latency` cycles behind its slot's strobe at the earliest.
 
-        rows' words -> RowWalk -> chunk after chunk -> columns' words -> visit
+        rows' words -> RowWalk -> chunk after chunk -> visit -> columns' words, as it begins
 
     Members: `clear` between updates; `write`, `beat`, `pulses`, `negatives` as in `MacroPort`; `slot`, a strobe, and
-    `ended`, the window is closed, in. `coincide` with `place`, `row`, `chunk`, `slot_number`, `mask`, `up`, which stand
-    while `blocked`; `done` when all that was played has been visited.
+    `ended`, the window is closed, in. `coincide` with `place`, `row`, `chunk`, `slot_number`, its row's polarity
+    `negative` and the `word` of its columns, which stand while `blocked`; `done` when all that was played has been
+    visited. Where `fetch`, `column_pulses` and `column_negatives` of the word at `address` come a cycle later, and
+    stand until the next: so what is blocked is not as wide as the lanes.
     """
 
     def __init__(self, config: TileConfig):
         self.config, port = config, MacroPort(config)
         self.row_walk, self.beat_lines, self.beats = RowWalk(config), port.beat_lines, port.beats
         self.row_chunks = self.row_walk.row_chunks
-        chunks, lanes = self.row_chunks + config.chunks, config.lanes
+        chunks, word = self.row_chunks + config.chunks, range(MAX_BL * config.chunks)
         super().__init__({
             "clear": In(1), "write": In(1), "beat": In(range(chunks * self.beats)), "pulses": In(self.beat_lines),
             "negatives": In(self.beat_lines), "slot": In(1), "ended": In(1), "done": Out(1),
             "coincide": Out(1), "blocked": In(1), "place": Out(range(config.rows * config.chunks)),
             "row": Out(range(config.rows)), "chunk": Out(range(config.chunks)), "slot_number": Out(range(MAX_BL + 1)),
-            "mask": Out(lanes), "up": Out(lanes),
+            "negative": Out(1), "word": Out(word), "fetch": In(1), "address": In(word),
+            "column_pulses": Out(config.lanes), "column_negatives": Out(config.lanes),
         })
 
     @property
     def latency(self) -> int:
-        return 1 + self.row_walk.latency + (3 if self.config.rolled else 4)
+        return 3 + self.row_walk.latency
 
     def elaborate(self, platform):
         m = Module()
-        lanes, row_chunks, chunks = self.config.lanes, self.row_chunks, self.config.chunks
+        row_chunks, chunks = self.row_chunks, self.config.chunks
         is_row = self.beat < row_chunks * self.beats
         rows = self._store(m, "rows", MAX_BL * row_chunks, is_row)
         columns = self._store(m, "columns", MAX_BL * chunks, ~is_row)
         m.submodules.row_walk = row_walk = self.row_walk
         m.d.comb += [row_walk.clear.eq(self.clear), row_walk.pulses.eq(rows.pulses), rows.fetch.eq(1),
-                     row_walk.negatives.eq(rows.negatives), rows.address.eq(row_walk.address)]
+                     row_walk.negatives.eq(rows.negatives), rows.address.eq(row_walk.address),
+                     columns.fetch.eq(self.fetch), columns.address.eq(self.address),
+                     self.column_pulses.eq(columns.pulses), self.column_negatives.eq(columns.negatives)]
         with m.If(self.clear):
             m.d.sync += row_walk.n_played.eq(0)
         with m.Elif(self.slot):
@@ -87,40 +92,27 @@ class PulseWalk(Component):
         # chunk after chunk of a row
         steps, row, is_row_taken = ~self.blocked, row_walk.o.payload, row_walk.o.ready
         visit = data.StructLayout({"valid": 1, "place": self.place.shape(), "row": self.row.shape(),
-                                   "chunk": self.chunk.shape(), "slot": row.slot.shape(), "negative": 1})
-        at, is_last, column_base = Signal(visit), Signal(), Signal(range(MAX_BL * chunks))
+                                   "chunk": self.chunk.shape(), "slot": row.slot.shape(), "negative": 1,
+                                   "word": self.word.shape()})
+        at, is_last = Signal(visit), Signal()
         m.d.comb += is_row_taken.eq(steps & (~at.valid | is_last))
         with m.If(self.clear):
             m.d.sync += at.valid.eq(0)
         with m.Elif(is_row_taken):
             m.d.sync += [
                 at.valid.eq(row_walk.o.valid), at.place.eq(row.row * chunks), at.row.eq(row.row), at.chunk.eq(0),
-                at.slot.eq(row.slot), at.negative.eq(row.negative), column_base.eq(row.slot * chunks),
+                at.slot.eq(row.slot), at.negative.eq(row.negative), at.word.eq(row.slot * chunks),
                 is_last.eq(chunks == 1),
             ]
         with m.Elif(steps):
             m.d.sync += [at.chunk.eq(at.chunk + 1), is_last.eq(at.chunk + 2 == chunks)]
-
-        # its columns' pulses
-        m.d.comb += [columns.address.eq(column_base + at.chunk), columns.fetch.eq(steps)]
-        late, later = Signal(visit), Signal(visit)
-        pulses, negatives = columns.pulses, columns.negatives
-        with m.If(steps):
-            m.d.sync += [late.eq(at), late.place.eq(at.place + at.chunk)]
-        if self.config.rolled:
-            m.d.comb += later.eq(late)
-        else:
-            pulses, negatives = Signal(lanes, reset_less=True), Signal(lanes, reset_less=True)
-            with m.If(steps):
-                m.d.sync += [later.eq(late), pulses.eq(columns.pulses), negatives.eq(columns.negatives)]
         with m.If(steps):
             m.d.sync += [
-                self.coincide.eq(later.valid), self.place.eq(later.place), self.row.eq(later.row),
-                self.chunk.eq(later.chunk), self.slot_number.eq(later.slot), self.mask.eq(pulses),
-                self.up.eq(negatives ^ later.negative.replicate(lanes)),
+                self.coincide.eq(at.valid), self.place.eq(at.place + at.chunk), self.row.eq(at.row),
+                self.chunk.eq(at.chunk), self.slot_number.eq(at.slot), self.negative.eq(at.negative),
+                self.word.eq(at.word + at.chunk),
             ]
-        is_any = at.valid | late.valid | later.valid | self.coincide
-        m.d.comb += self.done.eq(self.ended & row_walk.done & ~is_any)
+        m.d.comb += self.done.eq(self.ended & row_walk.done & ~(at.valid | self.coincide))
         return m
 
     def _store(self, m: Module, name: str, depth: int, is_meant) -> "_Words":

@@ -51,7 +51,7 @@ class RegisterBank(Component):
 
     def __init__(self, config: TileConfig):
         self.config, self.map = config, register_map(config)
-        self.more = int(not config.rolled)  # a register on a long way, which the clock of a rolled tile can do without
+        self.more = config.way_registers
         self.stored = [register for register in self.map.values() if register.stored]
         increments = {name: In(32) for name in config.counters}
         super().__init__({

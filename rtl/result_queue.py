@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Results that take their time to come, as a stream that may be stalled: no register of the way there need stop."""
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module
 from amaranth.lib import stream
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
+from rtl.credit import room
 from rtl.stream import StreamRegister
 
 
@@ -29,16 +30,12 @@ class ResultQueue(Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.fifo = fifo = SyncFIFOBuffered(width=len(self.value), depth=self.depth)
-        left, is_taken = Signal(range(self.depth + 1), init=self.depth), self.o.valid & self.o.ready
-        m.d.comb += [fifo.w_data.eq(self.value), fifo.w_en.eq(self.push), self.room.eq(left.any())]
+        m.d.comb += [fifo.w_data.eq(self.value), fifo.w_en.eq(self.push),
+                     self.room.eq(room(m, self.depth, self.asked, self.o.valid & self.o.ready))]
         way_out = self.o
         if self.registered:
             m.submodules.register = register = StreamRegister(self.shape)
             connect(m, register.o, flipped(self.o))
             way_out = register.i
         m.d.comb += [way_out.payload.eq(fifo.r_data), way_out.valid.eq(fifo.r_rdy), fifo.r_en.eq(way_out.ready)]
-        with m.If(self.asked & ~is_taken):
-            m.d.sync += left.eq(left - 1)
-        with m.Elif(is_taken & ~self.asked):
-            m.d.sync += left.eq(left + 1)
         return m

@@ -30,7 +30,7 @@ class Sampler(Component):
     def __init__(self, config: TileConfig, noise_latency: int, lanes: int, noise_period: int = 1, lead: int = 0):
         self.config, self.lanes, self.noise_period = config, lanes, noise_period
         sigma = config.adc.sigma
-        self.fetch_latency = 1 + (not config.rolled)  # of gain and offset, with a register for their address
+        self.fetch_latency = 1 + config.way_registers  # of gain and offset, with a register for their address
         # until it is scaled, and a place to fetch an offset for has gone its way
         self.noise_latency = noise_latency + multiple_latency(sigma) if sigma else self.fetch_latency - 1
         # one a cycle is as fast as pushes are: only the first need be waited for, and that until it is all but there

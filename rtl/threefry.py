@@ -46,7 +46,7 @@ class Threefry2x32(Component):
             if r % 4 == 3:
                 n = r // 4 + 1
                 x0, x1 = self._stage(m, f"key_{n}", x0 + keys[n % 3],
-                                     x1 + delay(m, (keys[(n + 1) % 3] + n)[:32], 1))
+                                     x1 + delay(m, (keys[(n + 1) % 3] + n)[:32], 2))
 
         m.d.comb += Cat(self.word0, self.word1).eq(Cat(x0, x1))
         return m

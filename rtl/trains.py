@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pulse trains of updates, made P lines at a time; mirrors `golden.pulses.train`."""
 from amaranth.hdl import Cat, Const, Module, Mux, ResetInserter, Signal, signed
-from amaranth.lib import data
-from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import LEVEL, MAX_BL, MAX_LEVEL, TileConfig
 from golden.formats import Format
 from golden.noise import Stream
 from golden.pulses import LEVEL_FRAC, TRAIN_WORD, Train
+from rtl.beat_queue import BeatQueue
 from rtl.formats import delay, round_half_even, shape_of
 from rtl.noise import UniformLanes
 from rtl.planes import LaneMemory
@@ -28,7 +27,7 @@ class _TrainPipeline(Component):
     def __init__(self, config: TileConfig, lanes: int, row_chunks: int, col_chunks: int):
         self.lanes, self.row_chunks = lanes, row_chunks
         self.chunks = row_chunks + col_chunks
-        self.more = int(self.chunks > 2 and not config.rolled)
+        self.more = config.way_registers * (self.chunks > 2)
         self.uniform = UniformLanes(lanes, max(row_chunks, col_chunks), config.rounds, rolled=config.rolled)
         super().__init__({
             "write": In(1), "write_chunk": In(range(self.chunks)), "lane": In(range(lanes)),
@@ -129,36 +128,6 @@ def train_members(config: TileConfig) -> dict:
     }
 
 
-class _BeatQueue(Component):
-    """Beats that have been asked for, in order, from when they come until they are taken.
-
-    Who asks, `asked`, does so only while there is `room`; what was asked for comes with `push`, any time later. `o` is
-    the first beat while `valid`, and `pop` takes it: so many cycles of asking pass without a gap as there is `depth`.
-    """
-
-    def __init__(self, lanes: int, chunks: int, depth: int):
-        self.depth = depth
-        beat = data.StructLayout({"chunk": range(chunks), "wanted": 1, "pulses": lanes, "negatives": lanes})
-        super().__init__({"room": Out(1, init=1), "asked": In(1), "push": In(1), "i": In(beat),
-                          "valid": Out(1), "pop": In(1), "o": Out(beat)})
-
-    def elaborate(self, platform):
-        m = Module()
-        m.submodules.fifo = fifo = SyncFIFO(width=len(self.i.as_value()), depth=self.depth)
-        left, is_taken, moves = Signal(range(self.depth + 1), init=self.depth), Signal(), Signal()
-        m.d.comb += [
-            fifo.w_data.eq(self.i), fifo.w_en.eq(self.push), self.room.eq(left.any()),
-            is_taken.eq(self.valid & self.pop), moves.eq(is_taken | ~self.valid), fifo.r_en.eq(moves),
-        ]
-        with m.If(moves):  # a register, as beats go far
-            m.d.sync += [self.valid.eq(fifo.r_rdy), self.o.eq(fifo.r_data)]
-        with m.If(self.asked & ~is_taken):
-            m.d.sync += left.eq(left - 1)
-        with m.Elif(is_taken & ~self.asked):
-            m.d.sync += left.eq(left + 1)
-        return m
-
-
 class TrainSource(Component):
     """Trains on all rows and columns, of the kinds of `golden.pulses.Train`, in beats of L lines, which divide P.
 
@@ -179,7 +148,7 @@ class TrainSource(Component):
         self.row_chunks, col_chunks = (-(-n // config.lanes) * self.parts for n in (config.rows, config.cols))
         self.pipeline = _TrainPipeline(config, self.lanes, self.row_chunks, col_chunks)
         self.chunks = self.pipeline.chunks
-        self.queue = _BeatQueue(self.lanes, self.chunks, self.pipeline.latency // self.pipeline.uniform.period + 4)
+        self.queue = BeatQueue(self.lanes, self.chunks, self.pipeline.latency // self.pipeline.uniform.period + 4)
         super().__init__({
             **train_members(config),
             "beat": Out(1), "beat_chunk": Out(range(self.chunks)), "pulses": Out(self.lanes),

@@ -18,26 +18,28 @@ _PLANES = (Plane.STEP_UP, Plane.STEP_DOWN, Plane.SLOPE_UP, Plane.SLOPE_DOWN, *_B
 class Updater(Component):
     """Applies one coincidence to each masked lane of a chunk of cross-points, one chunk a cycle.
 
-    What is offered (`valid`, `place`, `mask`, `up`) and not `blocked` is taken, and waits for its turn, which comes
-    `entry` cycles later at the earliest, not counting those that are blocked: `visit` says that it begins, and that its
-    noise must be asked for, which takes `noise_latency` cycles. While a visit to the same place is on its way from
-    fetch to write the next one waits, at most `wait` cycles after the former, and blocks whatever is behind it.
+    What is offered (`valid`, `place`) and not `blocked` is taken, and waits for its turn, which comes `entry` cycles
+    later at the earliest, not counting those that are blocked: `visit` says that it begins, and that its noise must be
+    asked for, which takes `noise_latency` cycles. Its `mask` and directions `up` must come `lanes_latency` cycles after
+    that, so that what is held up is not as wide as the lanes. While a visit to the same place is on its way from fetch
+    to write the next one waits, at most `wait` cycles after the former, and blocks whatever is behind it.
     `fetch_latency` cycles after a visit `address` fetches its weights, which come `FETCH_LATENCY` cycles later;
     `write_latency` cycles after the visit the new weights are written. With write noise these are the persistent
     weights, and what multiplies is written `apparent_latency` cycles after the visit.
 
-    Members: `valid`, `place`, `mask`, `up`, `xi` in; `blocked`, `visit`, `coincidences` out; `address` out and
-    `weights` in; `write_place`, `write_mask`, `write_values` out; with write noise `write_xi` in, `apparent_place`,
-    `apparent_mask`, `apparent_values` out. Between operations (`active` low) `side_place` reads
-    `parameters[plane].values`, `FETCH_LATENCY` cycles later, and writes `value` where `side_write[plane]`, a lane
-    mask, says.
+    Members: `valid`, `place`, `mask`, `up`, `xi` in; `blocked`, `visit`, `coincidences` out; `address` out, a cycle
+    before that `ahead`, and `weights` in; `write_place`, `write_mask`, `write_values` out; with write noise `write_xi`
+    in, `apparent_place`, `apparent_mask`, `apparent_values` out. Between operations (`active` low) `side_fetch` reads
+    `parameters[plane].values`, 1 + `FETCH_LATENCY` cycles later, and `side_place` is where `value` is written in those
+    lanes that `side_write[plane]` says.
     """
 
     def __init__(self, config: TileConfig, noise_latency: int):
         self.config = config
         self.entry = 1 if config.rolled else 2  # whose clock has the time to compare places and decide in one cycle
+        self.lanes_latency = 0 if config.rolled else 1  # and to go by what comes out of a memory
         self.has_write_noise = config.engine.write_sigma > 0
-        self.arrival = max(noise_latency if config.engine.sigma or self.has_write_noise else 0, FETCH_LATENCY)
+        self.arrival = max(noise_latency if config.engine.sigma or self.has_write_noise else 0, FETCH_LATENCY + 1)
         self.engines = [DeviceLane(config.engine) for _ in range(config.lanes)]
         depth = config.rows * config.chunks
         self.parameters = {plane: LaneMemory(config.planes[plane].format, depth, config.lanes, registered=True)
@@ -50,10 +52,11 @@ class Updater(Component):
             "valid": In(1), "place": In(range(depth)), "mask": In(config.lanes), "up": In(config.lanes),
             "xi": In(shape_of(XI)).array(config.lanes),
             "blocked": Out(1), "visit": Out(1), "coincidences": Out(range(config.lanes + 1)),
-            "address": Out(range(depth)), "weights": In(weight).array(config.lanes),
+            "ahead": Out(range(depth)), "address": Out(range(depth)), "weights": In(weight).array(config.lanes),
             "write_place": Out(range(depth)), "write_mask": Out(config.lanes),
             "write_values": Out(weight).array(config.lanes),
-            "active": In(1), "side_place": In(range(depth)), "value": In(shape_of(WORD)),
+            "active": In(1), "side_fetch": In(range(depth)), "side_place": In(range(depth)),
+            "value": In(shape_of(WORD)),
             "side_write": In(data.StructLayout({plane.name: config.lanes for plane in self.parameters})),
             **apparent,
         })
@@ -83,12 +86,13 @@ class Updater(Component):
     def elaborate(self, platform):
         m = Module()
         lane = self.engines[0]
-        place, mask, up = self._enter(m)
+        place = self._enter(m)
+        mask = self.mask & delay(m, self.visit, self.lanes_latency, reset=True).replicate(len(self.mask))
 
         m.d.comb += [
-            self.address.eq(delay(m, place, self.fetch_latency)),
+            self.ahead.eq(delay(m, place, self.fetch_latency - 1)), self.address.eq(delay(m, self.ahead, 1)),
             self.write_place.eq(delay(m, self.address, self.wait)),
-            self.write_mask.eq(delay(m, mask, self.write_latency, reset=True)),
+            self.write_mask.eq(delay(m, mask, self.write_latency - self.lanes_latency, reset=True)),
             self.coincidences.eq(tree(m, "coincidences", mask)),
         ]
         if self.has_write_noise:
@@ -96,10 +100,10 @@ class Updater(Component):
             m.d.comb += [self.apparent_place.eq(delay(m, self.write_place, late)),
                          self.apparent_mask.eq(delay(m, self.write_mask, late, reset=True))]
         if self.parameters:
-            step_place = delay(m, place, self.arrival - FETCH_LATENCY)
+            step_place = delay(m, place, self.arrival - FETCH_LATENCY - 1)
             self._parameters(m, step_place, delay(m, step_place, lane.bounds_time))
 
-        up = delay(m, up, self.arrival)
+        up = delay(m, self.up, self.arrival - self.lanes_latency)
         for n, engine in enumerate(self.engines):
             m.submodules[f"engine_{n}"] = engine
             m.d.comb += [
@@ -118,22 +122,21 @@ class Updater(Component):
                 m.d.comb += [engine.write_xi.eq(self.write_xi[n]), self.apparent_values[n].eq(engine.apparent)]
         return m
 
-    def _enter(self, m: Module) -> tuple:
-        """The visit at hand: its place, lanes and directions. It waits for another of the same place.
+    def _enter(self, m: Module) -> Signal:
+        """The place of the visit at hand. It waits for another of the same place.
 
         What is offered is compared with all that are on their way, so that a register has the answer at its turn. No
         more than one of them is to the same place then, as each has waited for the one before.
         """
         is_waiting, visits = Signal(), [self.visit]
-        place, mask, up = (Signal.like(offered, name=name, reset_less=True)
-                           for name, offered in (("taken", self.place), ("mask", self.mask), ("up", self.up)))
+        place = Signal.like(self.place, name="taken", reset_less=True)
         places, hits = [place], Signal(self.wait)  # the lowest of a visit in the cycle before
         for _ in range(self.wait - 1):
             visits.append(delay(m, visits[-1], 1, reset=True))
             places.append(delay(m, places[-1], 1))
         m.d.comb += self.visit.eq(is_waiting & ~self.blocked)
         if self.entry == 1:
-            offered, found = (self.valid, self.place, self.mask, self.up), self._found(visits, places)
+            offered, found = (self.valid, self.place), self._found(visits, places)
             m.d.comb += self.blocked.eq(is_waiting & hits.any())
         else:  # a register, as much must wait that is far away
             offered, found = self._compare(m, visits, places)
@@ -141,21 +144,19 @@ class Updater(Component):
         with m.If(self.blocked):
             m.d.sync += hits.eq(hits << 1)
         with m.Else():
-            m.d.sync += [*(old.eq(new) for old, new in zip((is_waiting, place, mask, up), offered, strict=True)),
-                         hits.eq(found)]
-        return place, mask & self.visit.replicate(len(mask)), up
+            m.d.sync += [is_waiting.eq(offered[0]), place.eq(offered[1]), hits.eq(found)]
+        return place
 
     def _compare(self, m: Module, visits: list, places: list) -> tuple:
         """What is next, and its hits, found while it came: also of the one at hand, which it follows."""
-        offered = (self.valid, self.place, self.mask, self.up)
-        waiting = [Signal.like(each, name=f"next_{each.name}", reset_less=each is not self.valid) for each in offered]
+        is_next, place = Signal(), Signal.like(self.place, name="next_place", reset_less=True)
         hits = Signal(self.wait)  # the lowest of the one at hand
         with m.If(self.blocked):
             m.d.sync += hits.eq(Cat(hits[0], 0, hits[1:-1]))
         with m.Else():
-            m.d.sync += [*(old.eq(new) for old, new in zip(waiting, offered, strict=True)),
-                         hits.eq(self._found([waiting[0], *visits[:-1]], [waiting[1], *places[:-1]]))]
-        return waiting, hits
+            m.d.sync += [is_next.eq(self.valid), place.eq(self.place),
+                         hits.eq(self._found([is_next, *visits[:-1]], [place, *places[:-1]]))]
+        return (is_next, place), hits
 
     def _found(self, visits: list, places: list) -> Value:
         """Which of the visits is to the place that is offered."""
@@ -163,10 +164,13 @@ class Updater(Component):
 
     def _parameters(self, m: Module, step_place, bounds_place):
         """Steps and slopes are fetched first, bounds when the steps are known."""
+        # chosen ahead, as the memories are everywhere on the chip
+        step_at, bounds_at = (Signal.like(self.side_fetch, name=name, reset_less=True) for name in ("step", "bounds"))
+        m.d.sync += [at.eq(Mux(self.active, place, self.side_fetch))
+                     for at, place in ((step_at, step_place), (bounds_at, bounds_place))]
         for plane, memory in self.parameters.items():
             m.submodules[plane.name.lower()] = memory
-            place = bounds_place if plane in _BOUNDS else step_place
-            m.d.sync += memory.address.eq(Mux(self.active, place, self.side_place))
+            m.d.sync += memory.address.eq(bounds_at if plane in _BOUNDS else step_at)
             m.d.comb += [memory.write_address.eq(self.side_place),
                          memory.write_mask.eq(self.side_write[plane.name]),
                          *(value.eq(self.value) for value in memory.write_values)]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Copies of registers that many cells of ECP5 read, and that the netlist does the same with them."""
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -61,6 +62,46 @@ def test_registers_have_no_more_readers_than_a_group_and_do_the_same(tmp_path):
     n_copies, found = duplicate(path), readers(path)
     assert n_copies == sum("_copy_" in name for name in found) >= most // GROUP
     assert all(0 < len(each) <= GROUP for each in found.values())
+    prove_the_same(tmp_path, "+/ecp5/cells_sim.v")
+
+
+class Call(Component):
+    """A pipeline that adds a key twice."""
+
+    key: In(4)
+    i: In(4)
+    o: Out(4)
+
+    def elaborate(self, platform):
+        m = Module()
+        half = Signal.like(self.i)
+        m.d.sync += [half.eq(self.i + self.key), self.o.eq(half + self.key)]
+        return m
+
+
+class Calls(Component):
+    """Pipelines with one key, which fewer read than a group has room for."""
+
+    n = 3
+    key: In(4)
+    i: In(4 * n)
+    o: Out(4 * n)
+
+    def elaborate(self, platform):
+        m = Module()
+        key = Signal.like(self.key)
+        m.d.sync += key.eq(self.key)
+        for n in range(self.n):
+            m.submodules[f"call_{n}"] = call = Call()
+            m.d.comb += [call.key.eq(key), call.i.eq(self.i.word_select(n, 4)), self.o.word_select(n, 4).eq(call.o)]
+        return m
+
+
+def test_each_pipeline_has_its_own_copy(tmp_path):
+    path = synthesized(tmp_path, Calls())
+    duplicate(path)
+    for name, each in readers(path).items():
+        assert len({found[0] for cell, _ in each if (found := re.search(r"call_\d+", cell or ""))}) < 2, name
     prove_the_same(tmp_path, "+/ecp5/cells_sim.v")
 
 

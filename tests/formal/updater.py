@@ -36,13 +36,8 @@ class UpdaterProperties(Component):
         m.d.comb += Assume(~is_late | (self.watched == watched), "one place is watched")
 
         # what was taken and waits for its turn; the last one's turn is next
-        is_waiting, place, taken_mask = self.valid, self.place, self.mask
-        for _ in range(design.entry):
-            waiting = [Signal.like(each, name=f"waiting_{n}") for n, each in
-                       enumerate((is_waiting, place, taken_mask))]
-            with m.If(~design.blocked):
-                m.d.sync += [new.eq(old) for new, old in zip(waiting, (is_waiting, place, taken_mask), strict=True)]
-            is_waiting, place, taken_mask = waiting
+        is_waiting, place = (delay(m, each, design.entry, reset=True, when=~design.blocked)
+                             for each in (self.valid, self.place))
         m.d.comb += [Assert(~design.visit | is_waiting, "a visit begins only if it was taken"),
                      Assert(design.blocked == (is_waiting & ~design.visit), "nothing is taken while a visit waits")]
 
@@ -52,7 +47,7 @@ class UpdaterProperties(Component):
         visits = [is_here]
         for _ in range(write):
             visits.append(delay(m, visits[-1], 1, reset=True))
-        mask = delay(m, taken_mask, write, reset=True)
+        mask = delay(m, self.mask, write - design.lanes_latency, reset=True)
         with m.If(visits[fetch]):
             m.d.comb += [
                 Assert(design.address == self.watched, "a visit is fetched fetch_latency cycles later"),

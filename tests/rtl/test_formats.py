@@ -120,3 +120,21 @@ def test_delay_keeps_shape_and_counts_cycles(cycles):
 
     run(m, bench)
     assert_bits("delay", [*[0] * cycles, *given][:20], found, 0)
+
+
+def test_delay_counts_the_cycles_that_are_meant():
+    m, value, moves = Module(), Signal(signed(7)), Signal()
+    late = delay(m, value, 2, when=moves)
+    rng = np.random.default_rng(2)
+    given, moving, found = rng.integers(-64, 64, 40), rng.integers(0, 2, 40), []
+
+    async def bench(ctx):
+        for each, is_moving in zip(given.tolist(), moving.tolist(), strict=True):
+            ctx.set(value, each)
+            ctx.set(moves, is_moving)
+            found.append(ctx.get(late))
+            await ctx.tick()
+
+    run(m, bench)
+    taken = [0, 0, *given[moving == 1]]
+    assert_bits("delay", [taken[n] for n in np.cumsum(moving) - moving], found)

@@ -13,7 +13,7 @@ CASES = {"wide": FOLDED["folded wide"], "tall": replace(FOLDED["folded wide"], r
          "a lane": replace(FOLDED["folded wide"], rows=3, cols=4, lanes=1),
          "parts": replace(FOLDED["folded wide"], rows=45, cols=30, lanes=20),
          "a chunk": replace(FOLDED["folded wide"], rows=70, cols=32, lanes=32), "rolled": FOLDED["rolled"]}
-OUTPUTS = ("slot_number", "row", "chunk", "place", "mask", "up")
+OUTPUTS = ("slot_number", "row", "chunk", "place", "negative", "columns' pulses", "columns' polarities")
 
 
 def word(bits) -> int:
@@ -30,8 +30,7 @@ def visits(config, rows, cols, negative_rows, negative_cols) -> list[tuple[int, 
     for slot in range(len(rows)):
         for row in np.flatnonzero(rows[slot]).tolist():
             for chunk, (mask, negative) in enumerate(zip(padded(cols[slot], P), padded(negative_cols, P), strict=True)):
-                up = negative ^ negative_rows[row]
-                found.append((slot, row, chunk, row * K + chunk, word(mask), word(up)))
+                found.append((slot, row, chunk, row * K + chunk, int(negative_rows[row]), word(mask), word(negative)))
     return found
 
 
@@ -76,11 +75,17 @@ def test_every_coincidence_of_the_slots_that_are_played(name, blocked):
                     if ctx.get(walk.done):
                         break
                 ctx.set(walk.blocked, bool(ctx.get(walk.coincide)) and rng.random() < blocked)
-                if ctx.get(walk.coincide) and not ctx.get(walk.blocked):
-                    found.append(tuple(int(ctx.get(getattr(walk, name))) for name in OUTPUTS))
+                is_taken = ctx.get(walk.coincide) and not ctx.get(walk.blocked)
+                if is_taken:
+                    found.append([int(ctx.get(getattr(walk, name))) for name in OUTPUTS[:5]])
+                ctx.set(walk.fetch, is_taken)
+                ctx.set(walk.address, ctx.get(walk.word))
                 await ctx.tick()
+                if found:  # a cycle later, and until the next
+                    lanes = [int(ctx.get(walk.column_pulses)), int(ctx.get(walk.column_negatives))]
+                    found[-1] = found[-1][:5] + lanes
             assert ctx.get(walk.done), "the walk must end"
-            assert_bits(f"{OUTPUTS}, {n_slots} slots", np.array(wanted).reshape(-1, 6), np.array(found).reshape(-1, 6))
+            assert_bits(f"{OUTPUTS}, {n_slots} slots", np.array(wanted).reshape(-1, 7), np.array(found).reshape(-1, 7))
 
     run(walk, check)
 

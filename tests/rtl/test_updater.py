@@ -104,17 +104,21 @@ def update(config: TileConfig, places, seed: int, pause: float = 0.0) -> tuple[l
         await load(ctx)
         ctx.set(updater.active, 1)
         waiting, taken, noises, idle_for, cycle = list(visits), [], [None] * NOISE_LATENCY, 0, 0
+        lanes = [None] * updater.lanes_latency
         while idle_for <= updater.drain:
             offered = bool(waiting) and rng.random() >= pause
             ctx.set(updater.valid, offered)
             if offered:
                 visit = waiting[0]
                 ctx.set(updater.place, visit["place"])
-                ctx.set(updater.mask, bits(visit["mask"]))
-                ctx.set(updater.up, bits(visit["up"]))
-            noises.append(taken.pop(0) if ctx.get(updater.visit) else None)
-            if ctx.get(updater.visit):
+            begun = taken.pop(0) if ctx.get(updater.visit) else None
+            noises.append(begun)
+            lanes.append(begun)
+            if begun:
                 cycles.append(cycle)
+            masked = lanes.pop(0)
+            for name in ("mask", "up"):
+                ctx.set(getattr(updater, name), bits(masked[name] if masked else rng.integers(0, 2, config.lanes)))
             if offered and not ctx.get(updater.blocked):
                 taken.append(waiting.pop(0))
             arrived = noises.pop(0)
