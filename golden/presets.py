@@ -34,6 +34,9 @@ TILES: dict[str, TileConfig] = {
 FEW = ("chip_cycles", "emulation_cycles")
 """Counters of tiles that leave the others out: what an operation takes."""
 TILES["folded"] = replace(TILES["default"], folded=True, engines=("managed", "correction", "update"))
+# updates for their clock: parameters of devices in words that fill block RAM, and no more beside them than needed
+TILES["training"] = replace(TILES["folded"], lanes=8, engines=("update",), parameter_bits=9, counters=FEW,
+                            operation_counters=False)
 # what small chips have room for: inference, and updates of devices that are all alike
 TILES["small"] = replace(TILES["folded"], rows=64, cols=64, lanes=4, weight_bits=12, rolled=True, engines=(),
                          counters=(), operation_counters=False, adc=replace(_TRAINING_ADC, noise=0.0))
