@@ -113,7 +113,7 @@ class _Resource:
     def __init__(self, name: str, runs: Sequence[Run]):
         self.features, taken = FEATURES.get(name, _LOGIC), [run.used[name] for run in runs]
         known = [n for n, value in enumerate(taken) if value]
-        self.A = np.array([self._row(runs[n].contents) for n in known]).reshape(-1, len(self.features))
+        self.A = np.array([self._row(runs[n].contents) for n in known]).reshape(len(known), len(self.features))
         self.y = np.array([taken[n] for n in known], dtype=float)
         self.coefficients, self.error = self._fit(self.A, self.y), self._left_out()
 

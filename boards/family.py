@@ -2,7 +2,7 @@
 """Chip families: the commands that build for them, with tools from PyPI, and the names of what they count."""
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from boards.pll import EHXPLLL, RPLL_GW1NR_9C, RPLL_GW2A_18C, SB_PLL40_CORE, Pll
@@ -28,12 +28,13 @@ class MemoryBlocks:
     """Block RAM, and how yosys' memory_libmap chooses between it and logic: by the costs of its library of the family.
 
     Parameters: `shapes` (depth, width) of a block; its `cost`; `has_cells`, whether there are cells of 16 x 4 bits, of
-    cost 4.
+    cost 4; `has_few`, of these, so that only small memories go there.
     """
 
     shapes: tuple[tuple[int, int], ...]
     cost: int
     has_cells: bool
+    has_few: bool = False
 
     def blocks(self, depth: int, width: int) -> int:
         """Blocks of a memory."""
@@ -48,6 +49,8 @@ class MemoryBlocks:
         """Whether blocks cost less; a bit of logic costs 1, of a ROM 1/16."""
         if is_rom:
             return blocks * self.cost <= depth * width / 16
+        if self.has_few:
+            return True
         logic = 4 * self.cells(depth, width) * readers if self.has_cells else depth * width
         return blocks * self.cost <= logic
 
@@ -183,7 +186,7 @@ def _gowin(name: str, synthesis: str, pll: Pll) -> Family:
         resources={"LUT": ("LUT4", "ALU"), "FF": ("DFF",), "block RAM": ("BSRAM",),
                    "DSP": ("MULT18X18", "MULTALU18X18", "MULTADDALU18X18")},
         bitstream=f"{TOP}.fs", pll=pll, synthesis=synthesis, models="gowin/cells_sim.v",
-        memory=_BLOCKS_18K, multiplier=Multiplier(bits=18, least=4),
+        memory=replace(_BLOCKS_18K, has_few=True), multiplier=Multiplier(bits=18, least=4),
     )
 
 

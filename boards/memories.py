@@ -7,7 +7,8 @@ choice at every bit, behind which the block's own output register is lost: twice
 attribute `no_rw_check` says that nobody looks at such a word; Amaranth hands the attribute on, but yosys heeds it only
 where it makes a port itself, so that here its ports are told.
 
-**Cells for small memories**, where the family has them: block RAMs are what the size of a tile ends at.
+**Cells for small memories**, where the family has them: block RAMs are what the size of a tile ends at. Where cells
+are few, blocks for all others: yosys goes by what a memory costs, and not by what there is.
 """
 import re
 
@@ -20,15 +21,17 @@ SMALL = 64
 """Words of the largest memory that goes to cells."""
 
 
-def tell(rtlil: str, *, has_cells: bool) -> str:
+def tell(rtlil: str, *, has_cells: bool, has_few: bool = False) -> str:
     """RTLIL whose memories say where they go: read ports of those with `no_rw_check` may give any value in the cycle of
-    a write, and with `has_cells` those of at most `SMALL` words, but for constant ones, are asked for in cells.
+    a write, and with `has_cells` those of at most `SMALL` words, but for constant ones, are asked for in cells; with
+    `has_few` larger ones in blocks, if they are read by a clock.
     """
-    return _MODULE.sub(lambda module: _told(module[0], has_cells), rtlil)
+    return _MODULE.sub(lambda module: _told(module[0], has_cells, has_few), rtlil)
 
 
-def _told(module: str, has_cells: bool) -> str:
+def _told(module: str, has_cells: bool, has_few: bool) -> str:
     open_ended = {memory["name"] for memory in _MEMORY.finditer(module) if "\\no_rw_check 1" in memory["marks"]}
+    unclocked = {_NAMED.search(port[0])[1] for port in _PORT.finditer(module) if "\\CLK_ENABLE 0" in port[0]}
     written = {_NAMED.search(port[0])[1] for port in _PORT.finditer(module) if port["kind"] == "wr"}
 
     def port_told(port: re.Match) -> str:
@@ -37,7 +40,9 @@ def _told(module: str, has_cells: bool) -> str:
         return _COLLISION.sub(lambda mask: mask[1] + "1" * len(mask[2]), port[0])
 
     def memory_told(memory: re.Match) -> str:
-        is_small = has_cells and memory["name"] in written and int(memory["depth"]) <= SMALL
-        return '  attribute \\ram_style "distributed"\n' * is_small + memory[0]
+        is_small = int(memory["depth"]) <= SMALL
+        is_asked = memory["name"] in written and (
+            has_cells if is_small else has_few and memory["name"] not in unclocked)
+        return f'  attribute \\ram_style "{"distributed" if is_small else "block"}"\n' * is_asked + memory[0]
 
     return _MEMORY.sub(memory_told, _PORT.sub(port_told, module))

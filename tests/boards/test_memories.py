@@ -3,6 +3,7 @@ import re
 
 from amaranth.back import rtlil
 from amaranth.hdl import Module
+from amaranth.lib.fifo import SyncFIFO
 
 from boards.memories import SMALL, tell
 from golden.formats import Format
@@ -41,3 +42,15 @@ def test_small_memories_go_to_cells_where_there_are_some():
     told = tell(text, has_cells=True)
     assert {name: body.count(asked) for name, body in modules(told).items() if asked in body} == {r"\top.small": 2}
     assert told.replace(asked, "") == text
+
+
+def test_large_memories_go_to_blocks_where_cells_are_few():
+    m = Module()
+    m.submodules.small = LaneMemory(Format(8), SMALL, 1)
+    m.submodules.large = LaneMemory(Format(8), SMALL + 1, 2)
+    m.submodules.unclocked = SyncFIFO(width=8, depth=SMALL + 1)
+    m.submodules.constant = Gaussian()
+    text = rtlil.convert(m, ports=())
+    told = modules(tell(text, has_cells=True, has_few=True))
+    assert {name: re.findall(r'ram_style "(\w+)"', body) for name, body in told.items() if "ram_style" in body} == {
+        r"\top.small": ["distributed"], r"\top.large": ["block"] * 2}
