@@ -4,17 +4,18 @@
 A design is elaborated, which takes seconds, and its `Contents` are counted. What the family's tools make of them is
 learned from real runs (`boards/runs.csv`), by least squares of relative errors with coefficients that cannot be
 negative: so many LUTs a bit of a computed register, of a sum, of a choice, and so on. The clock is taken to fall by a
-power of the registers.
+power of the registers, and to be off by as much as that of runs with like contents.
 The error of each figure is that of runs which were left out of the fit one at a time: its root mean square.
 """
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, inf, log
+from math import exp, inf
 
 import numpy as np
 from scipy.optimize import nnls
 
 from boards.board import Board
+from boards.contents import NAMES
 from boards.rates import Rates
 from boards.run import Run, elaborate, load
 from golden.config import TileConfig
@@ -23,6 +24,10 @@ _LOGIC = ("computed", "sums", "choices", "logic", "products", "small_rams")
 FEATURES = {"LUT": _LOGIC, "FF": ("registers",), "LUT + FF": (*_LOGIC, "registers"), "block RAM": ("block_rams",),
             "DSP": ("multipliers",), "SPRAM": ()}
 """Counts of `Contents` that a resource is made of."""
+_WIDTHS = (0.0, 0.25, 0.5, 1.0, 2.0)
+"""Distances between designs within which one's clock says something of another's; 0 for none."""
+_LAW = 0.2
+"""What the law of all runs weighs beside one of the same contents."""
 MIN_RUNS = 6
 """Runs of a family below which nothing is estimated."""
 
@@ -139,27 +144,39 @@ class _Resource:
 
 
 class _Clock:
-    """log(Fmax) = a - b log(registers), neither negative."""
+    """log(Fmax) = a - b log(registers), neither negative, and what runs of like contents were off by that: their mean,
+    weighted by distance. How near is near enough is chosen as what does best for runs that are left out.
+    """
 
     def __init__(self, runs: Sequence[Run]):
-        self.registers = np.log([run.contents["registers"] for run in runs])
         self.y = np.log([run.fmax_mhz for run in runs])
-        self.coefficients = self._fit(self.registers, self.y) if len(runs) else np.zeros(2)
-        kept = [np.arange(len(runs)) != k for k in range(len(runs))]
-        errors = [exp(self._at(self._fit(self.registers[k], self.y[k]), self.registers[n]) - self.y[n]) - 1
-                  for n, k in enumerate(kept)] if len(runs) > 2 else []
-        self.error = float(np.sqrt(np.mean(np.square(errors)))) if errors else inf
+        self.places = np.array([self._place(run.contents) for run in runs]).reshape(len(runs), 1 + len(NAMES))
+        self.error, self.width = min(((self._left_out(width), width) for width in _WIDTHS), key=lambda each: each[0])
 
     def of(self, counts: Mapping[str, int]) -> Figure:
-        return Figure(exp(self._at(self.coefficients, log(counts["registers"]))) if len(self.y) else 0.0, self.error)
+        every = np.full(len(self.y), True)
+        return Figure(exp(self._at(self._place(counts), every, self.width)) if len(self.y) else 0.0, self.error)
 
     @staticmethod
-    def _fit(registers: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return nnls(np.stack([np.ones_like(registers), -registers], axis=1), y)[0]
+    def _place(counts: Mapping[str, int]) -> np.ndarray:
+        """Where a design is among others: logarithms of its counts, of its registers at first."""
+        return np.log(np.maximum([counts["registers"], *(counts.get(name, 0) for name in NAMES)], 1))
 
-    @staticmethod
-    def _at(coefficients: np.ndarray, registers: float) -> float:
-        return float(coefficients[0] - coefficients[1] * registers)
+    def _left_out(self, width: float) -> float:
+        """Root mean square of the relative errors of runs by those without them."""
+        n = len(self.y)
+        if n < 3:
+            return inf
+        errors = [exp(self._at(self.places[k], np.arange(n) != k, width) - self.y[k]) - 1 for k in range(n)]
+        return float(np.sqrt(np.mean(np.square(errors))))
+
+    def _at(self, place: np.ndarray, known: np.ndarray, width: float) -> float:
+        """The logarithm of Fmax there, from the runs that are known."""
+        places, y = self.places[known], self.y[known]
+        a, b = nnls(np.stack([np.ones(len(y)), -places[:, 0]], axis=1), y)[0]
+        weights = np.exp(-np.square(places - place).sum(axis=1) / (2 * width ** 2)) if width else np.zeros(len(y))
+        off = y - (a - b * places[:, 0])
+        return float(a - b * place[0] + weights @ off / (weights.sum() + _LAW))  # far from all runs the law stands
 
 
 def estimate(board: Board, config: TileConfig, runs: Sequence[Run] | None = None) -> Estimate:

@@ -42,6 +42,21 @@ def test_a_law_is_learned_from_the_runs_that_are_not_held_out():
     assert fmax.error < 1e-6
 
 
+def test_a_clock_is_off_by_as_much_as_that_of_like_designs():
+    """Designs with sums are slower by a fifth than others of as many registers."""
+    def design(size: float, sums: int) -> Run:
+        contents = dict.fromkeys(NAMES, 0) | {"registers": round(1000 * size), "sums": round(sums * size)}
+        return replace(RUNS[0], contents=contents,
+                       fmax_mhz=(0.8 if sums else 1.0) * 400 * contents["registers"] ** -0.2)
+
+    runs = [design(1 + n / 4, 2000 * (n % 2)) for n in range(12)]
+    model = Model("Gowin GW1N", runs)
+    for sums in (0, 2000):
+        new = design(2.1, sums)
+        assert model.fmax_mhz(new.contents).value == pytest.approx(new.fmax_mhz, rel=0.03)
+    assert model.clock.error < 0.05
+
+
 def test_the_error_is_that_of_runs_that_are_left_out():
     odd = [replace(run, used=run.used | {"LUT": round(run.used["LUT"] * (1.2 if n % 2 else 0.8))})
            for n, run in enumerate(RUNS)]
