@@ -76,7 +76,7 @@ def prepare(board: Board, top: Elaboratable, folder: Path):
     more = {"script_after_read": "\n".join(family.script)} if family.script else {}
     platform.prepare(top, TOP, synth_opts=family.synthesis, **more).extract(str(folder))
     design = folder / f"{TOP}.il"
-    design.write_text(tell(design.read_text(), has_cells=family.memory.has_cells, has_few=family.memory.has_few))
+    design.write_text(tell(design.read_text(), family.memory))
     return platform
 
 

@@ -12,6 +12,8 @@ are few, blocks for all others: yosys goes by what a memory costs, and not by wh
 """
 import re
 
+from boards.family import MemoryBlocks
+
 _MODULE = re.compile(r"(?<=\nmodule )\S.*?\nend(?=\n)", re.DOTALL)
 _MEMORY = re.compile(r"(?P<marks>(?:  attribute .*\n)*)  memory width \d+ size (?P<depth>\d+) (?P<name>\\\S+)\n")
 _PORT = re.compile(r"  cell \$mem(?P<kind>rd|wr)_v2 .*?\n  end\n", re.DOTALL)
@@ -21,15 +23,15 @@ SMALL = 64
 """Words of the largest memory that goes to cells."""
 
 
-def tell(rtlil: str, *, has_cells: bool, has_few: bool = False) -> str:
+def tell(rtlil: str, blocks: MemoryBlocks) -> str:
     """RTLIL whose memories say where they go: read ports of those with `no_rw_check` may give any value in the cycle of
-    a write, and with `has_cells` those of at most `SMALL` words, but for constant ones, are asked for in cells; with
-    `has_few` larger ones in blocks, if they are read by a clock.
+    a write, and where `blocks` of the family have cells beside them, those of at most `SMALL` words, but for constant
+    ones, are asked for there; where these are few, larger ones in blocks, if they are read by a clock.
     """
-    return _MODULE.sub(lambda module: _told(module[0], has_cells, has_few), rtlil)
+    return _MODULE.sub(lambda module: _told(module[0], blocks), rtlil)
 
 
-def _told(module: str, has_cells: bool, has_few: bool) -> str:
+def _told(module: str, blocks: MemoryBlocks) -> str:
     open_ended = {memory["name"] for memory in _MEMORY.finditer(module) if "\\no_rw_check 1" in memory["marks"]}
     unclocked = {_NAMED.search(port[0])[1] for port in _PORT.finditer(module) if "\\CLK_ENABLE 0" in port[0]}
     written = {_NAMED.search(port[0])[1] for port in _PORT.finditer(module) if port["kind"] == "wr"}
@@ -42,7 +44,7 @@ def _told(module: str, has_cells: bool, has_few: bool) -> str:
     def memory_told(memory: re.Match) -> str:
         is_small = int(memory["depth"]) <= SMALL
         is_asked = memory["name"] in written and (
-            has_cells if is_small else has_few and memory["name"] not in unclocked)
+            blocks.has_cells if is_small else blocks.has_few and memory["name"] not in unclocked)
         return f'  attribute \\ram_style "{"distributed" if is_small else "block"}"\n' * is_asked + memory[0]
 
     return _MEMORY.sub(memory_told, _PORT.sub(port_told, module))

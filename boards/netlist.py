@@ -42,8 +42,7 @@ def synthesize(board: Board, component: Component, folder: Path,
     begun("elaboration")
     prepare(board, BoardTop(board, _Line()), folder)
     design = rtlil.convert(component, name=TOP, emit_src=False)
-    (folder / f"{TOP}.il").write_text(tell(design, has_cells=board.family.memory.has_cells,
-                                           has_few=board.family.memory.has_few))
+    (folder / f"{TOP}.il").write_text(tell(design, board.family.memory))
     script = folder / f"{TOP}.ys"
     script.write_text(f"{script.read_text()}\nrename -hide\nwrite_verilog -noattr {NETLIST}\n")
     begun(SYNTHESIS.name)

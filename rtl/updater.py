@@ -36,8 +36,8 @@ class Updater(Component):
 
     def __init__(self, config: TileConfig, noise_latency: int):
         self.config = config
-        self.entry = 1 if config.rolled else 2  # whose clock has the time to compare places and decide in one cycle
-        self.lanes_latency = 0 if config.rolled else 1  # and to go by what comes out of a memory
+        # a rolled tile's clock has the time to compare places and decide in one cycle, and to go by a memory's output
+        self.entry, self.lanes_latency = 1 + config.way_registers, config.way_registers
         self.has_write_noise = config.engine.write_sigma > 0
         self.arrival = max(noise_latency if config.engine.sigma or self.has_write_noise else 0, FETCH_LATENCY + 1)
         self.engines = [DeviceLane(config.engine) for _ in range(config.lanes)]

@@ -5,6 +5,7 @@ from amaranth.back import rtlil
 from amaranth.hdl import Module
 from amaranth.lib.fifo import SyncFIFO
 
+from boards.family import ECP5, GW1N, ICE40HX
 from boards.memories import SMALL, tell
 from golden.formats import Format
 from rtl.noise import Gaussian
@@ -26,7 +27,7 @@ def test_only_memories_that_leave_it_open_lose_their_checks():
     m.submodules.other = LaneMemory(Format(8), 16, 1, registered=True)
     text = rtlil.convert(m, ports=())
     assert masks(text) == ["1'0"] * 4
-    told = tell(text, has_cells=False)
+    told = tell(text, ICE40HX.memory)
     by_module = {name: masks(body) for name, body in modules(told).items()}
     assert [by_module[rf"\top.{name}"] for name in ("open", "kept", "other")] == [["1'1"] * 2, ["1'0"], ["1'1"]]
     assert re.sub(r"(COLLISION_X_MASK) \S+", r"\1", told) == re.sub(r"(COLLISION_X_MASK) \S+", r"\1", text)
@@ -38,8 +39,8 @@ def test_small_memories_go_to_cells_where_there_are_some():
     m.submodules.large = LaneMemory(Format(8), SMALL + 1, 2)
     m.submodules.constant = Gaussian()
     text, asked = rtlil.convert(m, ports=()), '  attribute \\ram_style "distributed"\n'
-    assert asked not in tell(text, has_cells=False)
-    told = tell(text, has_cells=True)
+    assert asked not in tell(text, ICE40HX.memory)
+    told = tell(text, ECP5.memory)
     assert {name: body.count(asked) for name, body in modules(told).items() if asked in body} == {r"\top.small": 2}
     assert told.replace(asked, "") == text
 
@@ -51,6 +52,6 @@ def test_large_memories_go_to_blocks_where_cells_are_few():
     m.submodules.unclocked = SyncFIFO(width=8, depth=SMALL + 1)
     m.submodules.constant = Gaussian()
     text = rtlil.convert(m, ports=())
-    told = modules(tell(text, has_cells=True, has_few=True))
+    told = modules(tell(text, GW1N.memory))
     assert {name: re.findall(r'ram_style "(\w+)"', body) for name, body in told.items() if "ram_style" in body} == {
         r"\top.small": ["distributed"], r"\top.large": ["block"] * 2}
