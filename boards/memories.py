@@ -9,13 +9,15 @@ where it makes a port itself, so that here its ports are told.
 
 **Cells for small memories**, where the family has them: block RAMs are what the size of a tile ends at. Where cells
 are few, blocks for all others: yosys goes by what a memory costs, and not by what there is.
+
+**A block instead of registers** that cost as much, where there are no cells: the choice among them costs more.
 """
 import re
 
 from boards.family import MemoryBlocks
 
 _MODULE = re.compile(r"(?<=\nmodule )\S.*?\nend(?=\n)", re.DOTALL)
-_MEMORY = re.compile(r"(?P<marks>(?:  attribute .*\n)*)  memory width \d+ size (?P<depth>\d+) (?P<name>\\\S+)\n")
+_MEMORY = re.compile(r"(?P<marks>(?:  attribute .*\n)*)  memory width (?P<width>\d+) size (?P<depth>\d+) (?P<name>\\\S+)\n")
 _PORT = re.compile(r"  cell \$mem(?P<kind>rd|wr)_v2 .*?\n  end\n", re.DOTALL)
 _NAMED = re.compile(r"parameter \\MEMID \"\\(\\\S+)\"")
 _COLLISION = re.compile(r"(parameter \\COLLISION_X_MASK \d+')(0+)")
@@ -26,7 +28,8 @@ SMALL = 64
 def tell(rtlil: str, blocks: MemoryBlocks) -> str:
     """RTLIL whose memories say where they go: read ports of those with `no_rw_check` may give any value in the cycle of
     a write, and where `blocks` of the family have cells beside them, those of at most `SMALL` words, but for constant
-    ones, are asked for there; where these are few, larger ones in blocks, if they are read by a clock.
+    ones, are asked for there; where these are few, larger ones in blocks, if they are read by a clock, and so where there
+    are none those that a block costs no more than.
     """
     return _MODULE.sub(lambda module: _told(module[0], blocks), rtlil)
 
@@ -42,9 +45,12 @@ def _told(module: str, blocks: MemoryBlocks) -> str:
         return _COLLISION.sub(lambda mask: mask[1] + "1" * len(mask[2]), port[0])
 
     def memory_told(memory: re.Match) -> str:
-        is_small = int(memory["depth"]) <= SMALL
-        is_asked = memory["name"] in written and (
-            blocks.has_cells if is_small else blocks.has_few and memory["name"] not in unclocked)
-        return f'  attribute \\ram_style "{"distributed" if is_small else "block"}"\n' * is_asked + memory[0]
+        depth, width = int(memory["depth"]), int(memory["width"])
+        to_cells = blocks.has_cells and depth <= SMALL
+        to_blocks = memory["name"] not in unclocked and (
+            blocks.has_few if blocks.has_cells else blocks.blocks(depth, width) * blocks.cost <= depth * width)
+        if memory["name"] not in written or not (to_cells or to_blocks):
+            return memory[0]
+        return f'  attribute \\ram_style "{"distributed" if to_cells else "block"}"\n' + memory[0]
 
     return _MEMORY.sub(memory_told, _PORT.sub(port_told, module))

@@ -15,7 +15,7 @@ from golden.register_file import register_file
 from golden.registers import register_map, runs
 
 IDENTITY = ("contract", "rows", "cols", "lanes", "formats", "converter")
-"""Registers by which a tile says what it is; they are neighbors. Behind them `left_out`, if `converter` says so."""
+"""Registers by which a tile says what it is; they are neighbors. Behind them `left_out` and `fixed`, if `converter` says so."""
 _WORDS_AT_ONCE = 1 << 20
 
 
@@ -48,8 +48,9 @@ class LinkedTile:
         self.link = link
         self.registers = register_file(register_map(config), self)
         self._identify(IDENTITY)
-        if "left_out" in self.registers:
-            self._identify(["left_out"])
+        for name in ("left_out", "fixed"):
+            if name in self.registers:
+                self._identify([name])
         self._train = Train(self.get("train")) if "train" in self.registers else Train.STOCHASTIC
 
     def _identify(self, names: Sequence[str]) -> None:

@@ -225,7 +225,7 @@ def _aborted(rng, operation: Operation) -> Iterator[Operation]:
 
 
 def _update(rng, config: TileConfig, train: Train) -> Operation:
-    most = train.most_slots
+    most = train.most_slots(config)
     bl = int(rng.choice([1, most, int(rng.integers(1, most + 1)), int(rng.integers(1, 9))]))
     if train is Train.WORDS:
         is_on = rng.random((config.rows + config.cols, 32)) < rng.uniform(0.02, 0.7)

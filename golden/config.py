@@ -15,7 +15,9 @@ from golden.formats import Format, divide_half_even
 from golden.threefry import MAX_ROUNDS, MIN_ROUNDS
 
 MAX_BL = 63
-"""Most slots of an update train."""
+"""Most slots of an update train, of any tile."""
+LEAST_MAX_BL = 31
+"""What every tile can do of them: a train that is given as a word has as many."""
 LEVEL = Format(18, symmetric=True)
 """Signed pulse probability of a line in an update, in units of 2**-16; its magnitude is at most 2**16."""
 MAX_LEVEL = 1 << 16
@@ -67,6 +69,13 @@ slots in which a line was on, but for programming; those of updates are counted 
 voltage is another one."""
 
 
+SETTINGS = ("t_precharge", "t_settle", "t_slot", "t_guard", "t_hold", "t_convert", "t_recover", "watchdog", "encoding",
+            "train", "half_select", "nm", "bm_passes", "bm_backward", "um", "bl", "ratio", "verify_tolerance",
+            "verify_reads", "verify_limit", "verify_pulses", "verify_gain", "verify_patience", "correct", "irq_enable")
+"""Registers that say how operations go, which a tile may have fixed at what they are at reset: it needs no logic then
+for what they could be otherwise. Seed and event can always be written."""
+
+
 class PlaneShape(NamedTuple):
     """Format of a plane's words, and how many of them."""
 
@@ -98,14 +107,15 @@ class TileConfig:
     """One tile: R rows x C columns of devices, P multiply-accumulate lanes, and its converters.
 
     Parameters: `rows`, `cols` in 2..1024; `lanes` in 1..cols (cols need not be a multiple); `code_bits` of input
-    and error codes in 2..9; `weight_bits` in 8..18; `rounds` of Threefry in 13..32; `pins` where a real array is
+    and error codes in 2..9; `weight_bits` in 8..18; `rounds` of Threefry in 13..32; `max_bl`, slots of the
+    longest update, in 31..63; `pins` where a real array is
     behind the analog port, whose planes nobody can load, and not an emulator; `folded` where lines travel in beats to
     an array with its own pulse drivers and converters, and not over a wire a line: the same bits, and logic that does
     not grow with the lines, but ideal converters (sar or spi, apart from noise, gain and offset) and no programming
     commands; `rolled`, of folded tiles, where draws and gains take several cycles each in little logic, line after
     line, and not one in pipelines: the same bits, but no noise of steps and writes; the `engines` (of ENGINES) and
     `counters` (of COUNTERS) that it has, and whether it has `operation_counters`, those of the last operation alone:
-    what a small device leaves out; `parameter_bits` in 8..18 of the words that hold the devices' parameters, or 0 where
+    what a small device leaves out; the `fixed` registers (of SETTINGS); `parameter_bits` in 8..18 of the words that hold the devices' parameters, or 0 where
     all devices are alike: constants, which take no memory. TypeError for a wrong kind, ValueError for a wrong range.
     Hashable: the key of build caches and the id of tests.
     """
@@ -118,12 +128,14 @@ class TileConfig:
     adc: AdcConfig = field(default_factory=AdcConfig)
     device: Device = field(default_factory=Device)
     rounds: int = MIN_ROUNDS
+    max_bl: int = MAX_BL
     pins: bool = False
     folded: bool = False
     rolled: bool = False
     engines: tuple[str, ...] = ENGINES
     counters: tuple[str, ...] = COUNTERS
     operation_counters: bool = True
+    fixed: tuple[str, ...] = ()
     parameter_bits: int = PARAMETER_BITS
 
     def __post_init__(self):
@@ -135,6 +147,7 @@ class TileConfig:
         check_int("Input code width", self.code_bits, 2, 9)
         check_int("Weight width", self.weight_bits, 8, 18)
         check_int("Threefry rounds", self.rounds, MIN_ROUNDS, MAX_ROUNDS)
+        check_int("Most slots of an update", self.max_bl, LEAST_MAX_BL, MAX_BL)
         if not isinstance(self.adc, AdcConfig):
             raise TypeError(f"ADC configuration must be an AdcConfig, not {self.adc!r}")
         for name, value in (("Pins", self.pins), ("Folded", self.folded), ("Rolled", self.rolled),
@@ -143,6 +156,7 @@ class TileConfig:
                 raise TypeError(f"{name} must be true or false, not {value!r}")
         object.__setattr__(self, "engines", _choice("Engines", self.engines, ENGINES))
         object.__setattr__(self, "counters", _choice("Counters", self.counters, COUNTERS))
+        object.__setattr__(self, "fixed", _choice("Fixed registers", self.fixed, SETTINGS))
         if self.folded and self.pins:
             raise ValueError("A folded tile must be one without pins")
         if "programming" in self.engines and "update" not in self.engines:

@@ -107,7 +107,7 @@ class Controller:
             case Opcode.WRITE | Opcode.READ:
                 return argument in config.loadable and index < config.loadable[Plane(argument)].rows
             case Opcode.UPDATE:
-                return 1 <= argument <= Train(self.tile.get("train")).most_slots
+                return 1 <= argument <= Train(self.tile.get("train")).most_slots(config)
             case Opcode.RESUME:
                 return self._aborted is not None
             case Opcode.PROGRAM:

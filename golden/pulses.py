@@ -4,7 +4,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from golden.config import MAX_BL, MAX_LEVEL, TileConfig
+from golden.config import MAX_LEVEL, TileConfig
 from golden.formats import Format, round_half_even
 from golden.noise import Stream, uniform_lines
 
@@ -42,10 +42,9 @@ class Train(IntEnum):
     WORDS = 3
     """Values are the trains themselves: bit 0 is the sign, bits 1 to 31 the slots."""
 
-    @property
-    def most_slots(self) -> int:
-        """Longest train."""
-        return WORD_SLOTS if self is Train.WORDS else MAX_BL
+    def most_slots(self, config: TileConfig) -> int:
+        """Longest train of a tile."""
+        return WORD_SLOTS if self is Train.WORDS else config.max_bl
 
 
 def pulse_width(codes, n_slots: int):

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The register map, as data: RTL bank, driver and documentation are made from it."""
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, IntFlag
 
-from golden.config import COUNTERS, ENGINES, MAX_BL, PINS_LATENCY, TileConfig
+from golden.config import COUNTERS, ENGINES, MAX_BL, PINS_LATENCY, SETTINGS, TileConfig
 from golden.device import PARAMETER_BITS
 
 CONTRACT_VERSION = 2
@@ -108,6 +108,9 @@ def left_out(config: TileConfig) -> int:
     return sum(1 << part.lsb for part in _LEFT_OUT if part.name not in has)
 
 
+_FIXED = tuple(Field(name, n, 1) for n, name in enumerate(SETTINGS))
+
+
 def register_map(config: TileConfig) -> dict[str, Register]:
     """Registers of a tile by name, in the order of their index."""
     formats = config.code_bits | config.weight_bits << 8 | config.adc.bits << 16 | config.rounds << 24
@@ -116,22 +119,28 @@ def register_map(config: TileConfig) -> dict[str, Register]:
         Register("contract", 0, "Version of the numeric contract", reset=CONTRACT_VERSION, access=Access.READ),
         Register("rows", 1, "Rows of the tile", reset=config.rows, access=Access.READ),
         Register("cols", 2, "Columns of the tile", reset=config.cols, access=Access.READ),
-        Register("lanes", 3, "Multiply-accumulate lanes", reset=config.lanes, access=Access.READ),
+        Register("lanes", 3, "Multiply-accumulate lanes, and in bits 21..16 by how many slots the longest update is shorter "
+                             "than 63", reset=config.lanes | MAX_BL - config.max_bl << 16, access=Access.READ,
+                 parts=(Field("lanes", 0, 16), Field("shortened", 16, 6))),
         Register("formats", 4, "Input code, weight and ADC bits and Threefry rounds, one byte each, low first",
                  reset=formats, access=Access.READ, parts=(Field("code_bits", 0, 8), Field("weight_bits", 8, 8),
                                                            Field("adc_bits", 16, 8), Field("rounds", 24, 8))),
         Register("converter", 5, "Kind of ADC (0 sar, 1 ramp, 2 cco, 3 spi), in bits 23..8 the columns that share one, "
                                  "in bit 24 whether the array is behind pins, in bit 25 whether left_out is there, in "
                                  "bits 30..26 by how many bits parameters of devices are narrower than 18 (18: "
-                                 "constants)",
+                                 "constants), in bit 31 whether fixed is there",
                  reset=(config.adc.kind.number | config.adc.columns_per_adc << 8 | config.pins << 24
-                        | (left_out(config) > 0) << 25 | PARAMETER_BITS - config.parameter_bits << 26),
+                        | (left_out(config) > 0) << 25 | PARAMETER_BITS - config.parameter_bits << 26
+                        | bool(config.fixed) << 31),
                  access=Access.READ,
                  parts=(Field("kind", 0, 8), Field("columns_per_adc", 8, 16), Field("pins", 24, 1),
-                        Field("left_out", 25, 1), Field("narrowed", 26, 5))),
+                        Field("left_out", 25, 1), Field("narrowed", 26, 5), Field("fixed", 31, 1))),
         Register("left_out", 6, "What this tile leaves out: counters in bits 16..0, engines in bits 27..24, in bit 31 "
                                 "all counters of the last operation", reset=left_out(config), access=Access.READ,
                  parts=_LEFT_OUT),
+        Register("fixed", 7, "Settings that are fixed at what they are at reset, one bit each",
+                 reset=sum(1 << field.lsb for field in _FIXED if field.name in config.fixed), access=Access.READ,
+                 parts=_FIXED),
         Register("seed", 8, "Seed of all random numbers"),
         Register("event", 9, "Operation counter: the event that the next operation takes"),
         Register("t_precharge", 10, "Cycles of precharge before the window opens", bits=8),
@@ -156,7 +165,7 @@ def register_map(config: TileConfig) -> dict[str, Register]:
         Register("um", 24, "Update management: 0 off, 1 UM, 2 UM and UBLM", bits=2, reset=2, limit=2,
                  values=("off", "um", "um_and_ublm")),
         Register("bl", 25, "Slots of a managed update, or their limit with UBLM", bits=6, reset=31, minimum=1,
-                 limit=MAX_BL),
+                 limit=config.max_bl),
         Register("ratio", 26, "Learning rate over dw_min, in units of 2^-16"),
         Register("verify_tolerance", 27, "Largest error of a converged weight, in 1/256 ADC LSB", bits=18, reset=256),
         Register("verify_reads", 28, "Reads that are averaged, as a power of two", bits=4, limit=8),
@@ -183,18 +192,22 @@ def register_map(config: TileConfig) -> dict[str, Register]:
     registers += [Register(f"operation_{name}", FIRST_OPERATION_COUNTER + n, f"Counter {name} of the last operation",
                            access=Access.READ) for n, name in enumerate(COUNTERS)]
     absent = _absent(config)
-    return {register.name: register for register in registers if register.name not in absent}
+    return {register.name: replace(register, access=Access.READ) if register.name in config.fixed else register
+            for register in registers if register.name not in absent}
 
 
 def _absent(config: TileConfig) -> set[str]:
-    """Names of the registers of what a tile leaves out; where that is nothing, `left_out` itself."""
+    """Names of the registers of what a tile leaves out; where that is nothing, `left_out` itself, as is `fixed`."""
     names = {name for engine, own in _OF_ENGINE.items() if engine not in config.engines for name in own}
     for name in COUNTERS:
         if name not in config.counters:
             names |= {f"{name}_low", f"{name}_high"}
         if name not in config.counters or not config.operation_counters:
             names.add(f"operation_{name}")
-    return names if left_out(config) else {"left_out"}
+    for name, is_there in (("left_out", left_out(config)), ("fixed", config.fixed)):
+        if not is_there:
+            names.add(name)
+    return names
 
 
 def runs(registers: Iterable[Register]) -> list[range]:

@@ -33,7 +33,8 @@ class Tile(Programmer):
 
     def reset(self) -> None:
         """Registers to their reset values, counters to zero; the planes stay."""
-        self._values = {name: register.reset for name, register in self.registers.items() if register.stored}
+        self._values = {name: register.reset for name, register in self.registers.items()
+                        if register.stored or name in self.config.fixed}
         self._interrupts = Interrupt(0)
         self.ledger = Ledger()
         self.aborted_slots = 0

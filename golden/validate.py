@@ -47,9 +47,10 @@ def update(config: TileConfig, row_levels, col_levels, bl,
     values = _words if kind is Train.WORDS else _levels
     row_levels, col_levels = values(row_levels, config.rows), values(col_levels, config.cols)
     bl = _BL.check(bl, "BL").reshape(-1)
-    wrong = (bl < 1) | (bl > kind.most_slots)
+    most = kind.most_slots(config)
+    wrong = (bl < 1) | (bl > most)
     if wrong.any():
-        raise ValueError(f"BL must be in 1..{kind.most_slots}, not {int(bl[wrong][0])}")
+        raise ValueError(f"BL must be in 1..{most}, not {int(bl[wrong][0])}")
     if not len(row_levels) == len(col_levels) == len(bl):
         raise ValueError(f"Batch sizes of rows, columns and BL must agree, not be "
                          f"{len(row_levels)}, {len(col_levels)} and {len(bl)}")

@@ -10,7 +10,7 @@ from rtl.charge_queue import ChargeQueue
 from rtl.formats import delay, shape_of
 from rtl.multiplier import Multiplier
 from rtl.noise import XI, GaussianLanes
-from rtl.planes import FETCH_LATENCY, LaneMemory, SideBand, read_lane
+from rtl.planes import SideBand, fetch_latency, plane_memory, read_lane
 from rtl.sampler import Sampler
 from rtl.updater import Updater
 
@@ -52,7 +52,7 @@ class ArrayCore(Component):
                                     in_logic=bool(config.parameter_bits and has_steps))
                       for _ in range(max(converters_draw, steps_draw))]
         self.noise_latency = self.noise[0].latency if self.noise else 1
-        self.multiplier = Multiplier(config, 1 + FETCH_LATENCY)
+        self.multiplier = Multiplier(config, 1 + fetch_latency(config))
         self.is_shared = steps_draw and self.sampled < config.lanes
         self.sampler = Sampler(config, self.noise_latency + 3 * self.is_shared, self.sampled,
                                self.noise[0].uniform.period if self.noise else 1, self.multiplier.least_latency)
@@ -61,7 +61,7 @@ class ArrayCore(Component):
         self.updater = Updater(config, self.noise_latency) if has_steps else None
         self.depth = config.rows * config.chunks
         self._side = SideBand(config).create(path=("near",))
-        self._more = config.way_registers
+        self._more, self._way = config.way_registers, "sync" if config.way_registers else "comb"
         lanes = config.lanes
         super().__init__({
             "mode": In(Mode), "side": In(SideBand(config)), "idle": In(1), "open": In(1), "prefill": In(1),
@@ -101,8 +101,8 @@ class ArrayCore(Component):
         m = Module()
         config, sampler, multiplier = self.config, self.sampler, self.multiplier
         m.submodules.multiplier, m.submodules.sampler = multiplier, sampler
-        memories = {plane: LaneMemory(config.weight, self.depth, config.lanes, registered=True)
-                    for plane in (Plane.WEIGHT, Plane.HIDDEN) if plane in config.planes}
+        memories = {plane: plane_memory(config, config.weight) for plane in (Plane.WEIGHT, Plane.HIDDEN)
+                    if plane in config.planes}
         for plane, memory in memories.items():
             m.submodules["weights" if plane == Plane.WEIGHT else "hidden"] = memory
         weights = memories[Plane.WEIGHT]
@@ -115,7 +115,7 @@ class ArrayCore(Component):
             place = Mux(is_stepping, self.updater.ahead, place)
         m.d.sync += near.eq(Mux(is_idle, side_place, place))  # chosen ahead, as the memories are everywhere on the chip
         for memory in memories.values():
-            m.d.sync += memory.address.eq(near)
+            m.d[self._way] += memory.address.eq(near)
 
         m.d.comb += [
             multiplier.start.eq(delay(m, self.open, self._more, reset=True)),
@@ -248,6 +248,8 @@ class ArrayCore(Component):
             sampler.write_gain.eq(masked(Plane.ADC_GAIN, beat_write)),
             sampler.write_offset.eq(masked(Plane.ADC_OFFSET, beat_write)),
         ]
+        if self.config.rolled:
+            m.d.comb += sampler.asks_offset.eq(side.plane == Plane.ADC_OFFSET)
         parameters = updater.parameters if updater else {}
         if updater:
             m.d.comb += [
@@ -255,7 +257,7 @@ class ArrayCore(Component):
                 *(updater.side_write[plane.name].eq(masked(plane, write)) for plane in parameters),
             ]
         read_lane(m, side.plane, stands[:lane_bits], side.read, {
-            Plane.ADC_GAIN: sampler.gains.values, Plane.ADC_OFFSET: sampler.offsets.values}, more)
+            Plane.ADC_GAIN: sampler.gains, Plane.ADC_OFFSET: sampler.offsets}, more)
         read_lane(m, side.plane, stands, side.read, {
             plane: memory.values for plane, memory in (memories | parameters).items()}, more)
         for plane, memory in memories.items():
@@ -266,5 +268,5 @@ class ArrayCore(Component):
                                             for name in ("place", "mask", "values"))
                 address, mask = Mux(is_idle, address, stepped_at), Mux(is_idle, mask, stepped)
                 values = [Mux(is_idle, value, each) for each in new]
-            m.d.sync += [memory.write_address.eq(address), memory.write_mask.eq(mask),
-                         *(old.eq(value) for old, value in zip(memory.write_values, values, strict=True))]
+            m.d[self._way] += [memory.write_address.eq(address), memory.write_mask.eq(mask),
+                               *(old.eq(value) for old, value in zip(memory.write_values, values, strict=True))]

@@ -43,6 +43,8 @@ class CodeWalk(Component):
         self.config, self.least, self.factor_latency = config, least, factor_latency
         self.more = config.way_registers
         self.word = Format(config.code_bits, signed=False)
+        # places are listed without the zeros that all of them end in, where memory is short
+        self.unit = config.chunks & -config.chunks if config.rolled else 1
         super().__init__({
             "write": In(1), "line": In(range(config.n_converters)), "code": In(shape_of(config.code)),
             "start": In(1), "forward": In(1), "serial": In(1), "bit": In(3), "running": Out(1),
@@ -59,7 +61,7 @@ class CodeWalk(Component):
         m = Module()
         config = self.config
         n, chunks = config.n_converters, config.converter_chunks
-        entry = data.StructLayout({"base": range(config.rows * config.chunks), "word": self.word.bits})
+        entry = data.StructLayout({"base": range(config.rows * config.chunks // self.unit), "word": self.word.bits})
         m.submodules.lines = lines = Memory(shape=entry, depth=n, init=[], attrs=ANY_ON_COLLISION)
         m.submodules.chunks = listed = Memory(shape=range(max(chunks, 2)), depth=chunks, init=[],
                                               attrs=ANY_ON_COLLISION)
@@ -106,7 +108,8 @@ class CodeWalk(Component):
         early_outer, early_base = delay(m, outer, 1 + self.more), delay(m, row_base, 1 + self.more)
         late = self.factor_latency
         m.d.comb += [line.addr.eq(inner), chunk.addr.eq(inner), codes.address.eq(delay(m, at_chunk, late))]
-        place = Mux(self.forward, entry.base + early_outer, early_base + at_chunk)[:len(self.place)]
+        base = entry.base if self.unit == 1 else entry.base * self.unit
+        place = Mux(self.forward, base + early_outer, early_base + at_chunk)[:len(self.place)]
         at, word = Mux(self.forward, early_outer, at_chunk)[:len(self.chunk)], delay(m, entry.word, 1 + late)
         rest = self.latency - 1 - self.more
         m.d.comb += [
@@ -159,7 +162,7 @@ class CodeWalk(Component):
             *(value.eq(word_of_lane) for value in codes.write_values),
         ]
         with m.If(write):
-            m.d.sync += [next_base.eq(base + config.chunks), next_lane.eq(lane + 1), next_chunk.eq(chunk),
+            m.d.sync += [next_base.eq(base + config.chunks // self.unit), next_lane.eq(lane + 1), next_chunk.eq(chunk),
                          n_lines.eq(at + is_on), n_chunks.eq(chunk_at + (is_on & ~has_chunk)),
                          is_listed.eq(has_chunk | is_on)]
             with m.If(lane == config.lanes - 1):

@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Time that is counted down to a flag."""
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Const, Module, Signal, Value
 
+from golden.config import TileConfig
+from golden.registers import register_map
 from rtl.formats import delay
 
 
+def setting(config: TileConfig, name: str, signal) -> Value:
+    """A register as a part has it as `signal`, or what it is fixed at."""
+    return Const(register_map(config)[name].reset, len(signal)) if name in config.fixed else signal
+
+
 class Countdown:
-    """Cycles of 8 bits, of a time that stands; `is_over` is a register, so that nothing is compared in the cycle that
+    """Cycles of 8 bits, of a time that stands or is a constant; `is_over` is a register, so that nothing is compared in the cycle that
     asks.
 
     It is over behind the last of its cycles, or, with `least` 1, in the last one, and stays so; of no time at all it is
@@ -18,7 +25,9 @@ class Countdown:
 
     def __init__(self, m: Module, time, least: int = 0):
         left, self.is_over = Signal(8), Signal()
-        first, is_none = delay(m, (time - least)[:8], 1), delay(m, time == least, 1)
+        first, is_none = (time - least)[:8], time == least
+        if not isinstance(time, Const):
+            first, is_none = delay(m, first, 1), delay(m, is_none, 1)
         self.run = [left.eq(left - 1), self.is_over.eq(self.is_over | (left == 1))]
         self.restart = [left.eq(first), self.is_over.eq(is_none)]
         self.end = self.is_over.eq(1)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import Component, In, Out
 
-from golden.config import ALL, MAX_BL, MAX_LEVEL, MAX_READS_LOG2, VECTOR, TileConfig
+from golden.config import ALL, MAX_LEVEL, MAX_READS_LOG2, VECTOR, TileConfig
 from golden.programmer import LEVELS
 from golden.protocol import Opcode, Status, gives_up, payload_length, served
 from golden.pulses import WORD_SLOTS, Train
@@ -73,7 +73,7 @@ class Decoder(Component):
         is_read = Cat(delay(m, (index >= run.start) & (end <= run.stop), 1)
                       for run in runs(register_map(config).values())).any()
         is_place = self._any(is_it & (index < config.loadable[plane].rows) for plane, is_it in self.is_plane.items())
-        most, is_row = Mux(self.train == Train.WORDS, WORD_SLOTS, MAX_BL), index < config.rows
+        most, is_row = Mux(self.train == Train.WORDS, WORD_SLOTS, config.max_bl), index < config.rows
         has_reads, is_some = argument <= MAX_READS_LOG2, index.any()
         found = {
             Opcode.GET: argument.any(), Opcode.WRITE: is_place, Opcode.READ: is_place,

@@ -22,14 +22,15 @@ class DeviceLane(Component):
     and its bounds after `bounds_time`; `result` comes after `latency`. Multipliers: one for the slope, two for the
     table, one for the noise.
 
-    Parameters: `engine`, the golden arithmetic. Members: `w`, `up`, `xi` in, and `step`, `slope`, `w_max`, `w_min` of
+    Parameters: `engine`, the golden arithmetic; `short` with one register behind the rounded step, for a slow clock.
+    Members: `w`, `up`, `xi` in, and `step`, `slope`, `w_max`, `w_min` of
     one device and direction, which are not there where they are constants; `result` out. With write noise `w` and
     `result` are persistent weights, and `apparent`, after `apparent_latency`, is what multiplies; its Gaussian is
     `write_xi`.
     """
 
-    def __init__(self, engine: StepEngine):
-        self.engine = engine
+    def __init__(self, engine: StepEngine, *, short: bool = False):
+        self.engine, self.short = engine, short
         weight, bound = shape_of(engine.weight), shape_of(engine.bound)
         parameters = {"step": In(shape_of(engine.step)), "slope": In(shape_of(engine.slope)), "w_max": In(bound),
                       "w_min": In(bound)} if engine.parameter_bits else {}
@@ -64,7 +65,7 @@ class DeviceLane(Component):
 
     @property
     def latency(self) -> int:
-        return self.bounds_time + 3
+        return self.bounds_time + (1 if self.short else 3)
 
     @property
     def apparent_latency(self) -> int:
@@ -101,14 +102,15 @@ class DeviceLane(Component):
         delta, is_up = (_later(m, each) for each in halves_to_even(scaled, shift))
         down = ~delay(m, self.up, self.bounds_time)
         w = delay(m, self.w, self.bounds_time - self.weight_time)
-        total = delay(m, add_or_subtract(w, delta, down, is_up), 1)
+        more = int(not self.short)
+        total = delay(m, add_or_subtract(w, delta, down, is_up), more)
         bounds = self._bounds()
-        is_disorder = delay(m, bounds[1] > bounds[0], 2)
-        bounds = [_later(m, bound) for bound in bounds]
+        is_disorder = delay(m, bounds[1] > bounds[0], 2 * more)
+        bounds = [_later(m, bound, more) for bound in bounds]
         w_max, w_min = (bound.shift_left(engine.bound_shift) for bound in bounds)
-        sides = delay(m, total > w_max, 1) | is_disorder, delay(m, total < w_min, 1)
-        w_max, w_min = (_later(m, bound).shift_left(engine.bound_shift) for bound in bounds)
-        total = delay(m, total, 1)
+        sides = delay(m, total > w_max, more) | is_disorder, delay(m, total < w_min, more)
+        w_max, w_min = (_later(m, bound, more).shift_left(engine.bound_shift) for bound in bounds)
+        total = delay(m, total, more)
         result = Signal.like(self.result, reset_less=True)
         m.d.sync += result.eq(clip(total, w_min, w_max, sides))
         m.d.comb += self.result.eq(result)
@@ -159,9 +161,9 @@ class DeviceLane(Component):
         return delay(m, round_half_even(step, TABLE.frac), 1)
 
 
-def _later(m: Module, value):
-    """`value` a cycle later; a constant needs no register."""
-    return value if isinstance(value, Const) else delay(m, value, 1)
+def _later(m: Module, value, cycles: int = 1):
+    """`value` some cycles later; a constant needs no register."""
+    return value if isinstance(value, Const) else delay(m, value, cycles)
 
 
 _TABLE_LATENCY = 2 + Product.latency + 2 + Product.latency + 1

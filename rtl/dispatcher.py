@@ -7,7 +7,6 @@ from amaranth.lib.wiring import Component, In, Out
 
 from golden.protocol import Opcode, header
 from rtl.formats import delay
-from rtl.frame import READ_LATENCY
 from rtl.memory import ANY_ON_COLLISION
 from rtl.stream import StreamWord
 
@@ -20,15 +19,15 @@ class Dispatcher(Component):
     nothing more; `done` strobes in the last cycle of that. `stall` leaves the kept response as it is for now.
 
     Parameters: `depth`, words of the longest packet; `registered`, whether a response is looked at a cycle after it has
-    come, and a stall seen by then: the controller is far away on a large chip.
+    come, and a stall seen by then, and what was kept a cycle late: the controller is far away on a large chip.
 
-    Members, besides those: `address` to the receive buffer, `word` from it READ_LATENCY cycles later; `command`,
-    `response` streams to and from the controller; `index` to the kept response, `kept` from it READ_LATENCY cycles
+    Members, besides those: `address` to the receive buffer, `word` from it two cycles later at most; `command`,
+    `response` streams to and from the controller; `index` to the kept response, `kept` from it `read_latency` cycles
     later, `n_kept` words of it, and `clear`, which forgets them.
     """
 
     def __init__(self, depth: int, *, registered: bool = False):
-        self.depth, self.registered = depth, registered
+        self.depth, self.registered, self.read_latency = depth, registered, 1 + registered
         count = range(depth + 1)
         super().__init__({
             "start": In(1), "length": In(count), "abort": In(1), "stall": In(1), "clear": In(1),
@@ -58,7 +57,7 @@ class Dispatcher(Component):
             position.eq(Mux(word.first, 0, n)),
             is_kept.eq(is_taken & is_own & (word.first | ~is_full)),
             write.addr.eq(position), write.data.eq(word.data), write.en.eq(is_kept),
-            read.addr.eq(self.index), self.kept.eq(delay(m, read.data, READ_LATENCY - 1)),
+            read.addr.eq(self.index), self.kept.eq(delay(m, read.data, more)),
             self.is_running.eq(owed != 0),
             owed_next.eq(Mux(self.start, 1, owed + self.abort - is_last)),
             self.done.eq(is_last & (owed_next == 0)),

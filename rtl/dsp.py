@@ -7,6 +7,8 @@ from amaranth.lib.wiring import Component, In, Out
 
 BLOCK_BITS = 18
 """Widest signed operand of one multiplier."""
+SHORT_LATENCY = 2
+"""Cycles of a `Product` without a register at its output."""
 
 
 class Product(Component):
@@ -15,13 +17,14 @@ class Product(Component):
     Registers stand at the operands, behind the multiplier, and at its output: a multiplier block has all three, and
     what synthesis leaves outside of it the board's build moves in. That takes operands of at most `BLOCK_BITS`.
 
-    Parameters: `a_shape`, `b_shape` of the operands. Members: `a`, `b` in; `p` out.
+    Parameters: `a_shape`, `b_shape` of the operands; `short` without the register at the output, for a slow clock,
+    `SHORT_LATENCY` cycles. Members: `a`, `b` in; `p` out.
     """
 
     latency = 3
 
-    def __init__(self, a_shape, b_shape):
-        a, b = Shape.cast(a_shape), Shape.cast(b_shape)
+    def __init__(self, a_shape, b_shape, *, short: bool = False):
+        a, b, self.short = Shape.cast(a_shape), Shape.cast(b_shape), short
         super().__init__({"a": In(a), "b": In(b), "p": Out(Shape(a.width + b.width, a.signed or b.signed))})
 
     def elaborate(self, platform):
@@ -29,7 +32,7 @@ class Product(Component):
         a, b = Signal.like(self.a, reset_less=True), Signal.like(self.b, reset_less=True)
         product, p = Signal.like(self.p, reset_less=True), Signal.like(self.p, reset_less=True)
         m.d.sync += [a.eq(self.a), b.eq(self.b), product.eq(a * b), p.eq(product)]
-        m.d.comb += self.p.eq(p)
+        m.d.comb += self.p.eq(product if self.short else p)
         return m
 
 
@@ -63,10 +66,10 @@ class SerialProduct(Component):
         return m
 
 
-def product(m: Module, name: str, a, b) -> Value:
-    """`a * b`, `Product.latency` cycles later, by a `Product` of that name."""
+def product(m: Module, name: str, a, b, *, short: bool = False) -> Value:
+    """`a * b`, `Product.latency` cycles later, or `SHORT_LATENCY`, by a `Product` of that name."""
     a, b = Value.cast(a), Value.cast(b)
-    m.submodules[name] = made = Product(a.shape(), b.shape())
+    m.submodules[name] = made = Product(a.shape(), b.shape(), short=short)
     m.d.comb += [made.a.eq(a), made.b.eq(b)]
     return made.p
 

@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import TileConfig
-from rtl.countdown import Countdown
+from rtl.countdown import Countdown, setting
 from rtl.formats import delay, popcount, shape_of
 from rtl.planes import LaneMemory, choose
 from rtl.position import place_of
@@ -61,7 +61,8 @@ class FoldedConverters(Component):
     def _time(self, m: Module) -> Signal:
         """Chip cycles of all conversions; whether one is yet to come."""
         steps = self.config.adc.columns_per_adc * self.config.adc.steps
-        is_active, step, trial = Signal(), Signal(range(steps)), Countdown(m, self.t_convert, 1)
+        is_active, step, trial = Signal(), Signal(range(steps)), Countdown(
+            m, setting(self.config, "t_convert", self.t_convert), 1)
         m.d.comb += self.chip_cycle.eq(is_active)
         with m.If(self.start):
             m.d.sync += [is_active.eq(1), step.eq(0)]

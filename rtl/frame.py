@@ -13,8 +13,6 @@ from rtl.memory import ANY_ON_COLLISION
 from rtl.states import States
 from rtl.stream import StreamRegister
 
-READ_LATENCY = 2
-"""Cycles from an address to a word of the link's buffers: block RAM, with a register behind it."""
 Header = data.StructLayout({"kind": 8, "session": 8, "sequence": 16})
 
 
@@ -27,12 +25,13 @@ class Deframer(Component):
     The last four bytes of a frame are its check, which is known only at the end: so each byte goes into the CRC
     when four others have come behind it.
 
-    Parameters: `depth`; `registered`, whether words go into the buffer a cycle late, for a fast clock. Members: `i`
+    Parameters: `depth`; `registered`, whether words go into the buffer and out of it a cycle late, for a fast clock. Members: `i`
     stream of bytes, always ready; `break_off` in; `hold` keeps the buffer as it is; `address` in,
-    `word` out `READ_LATENCY` cycles later.
+    `word` out `read_latency` cycles later: block RAM, and a register behind it where they are `registered`.
     """
 
     def __init__(self, depth: int, *, registered: bool = False):
+        self.read_latency = 1 + registered
         self.depth, self.registered, self.decoder, self.check = depth, registered, CobsDecoder(), Check()
         super().__init__({
             "i": In(stream.Signature(8, always_ready=True)), "break_off": In(1), "hold": In(1),
@@ -59,7 +58,7 @@ class Deframer(Component):
             check.data.eq(word[:8]), check.valid.eq(is_byte & (n_words > 0)), check.start.eq(~is_begun),
             write.addr.eq(delay(m, n_words - 1, late)), write.data.eq(delay(m, whole, late)),
             write.en.eq(delay(m, is_whole & (n_words > 0) & (n_words <= self.depth) & ~self.hold, late, reset=True)),
-            read.addr.eq(self.address), self.word.eq(delay(m, read.data, READ_LATENCY - 1)),
+            read.addr.eq(self.address), self.word.eq(delay(m, read.data, late)),
             self.end.eq(is_end), self.is_ending.eq(decoder.end | is_end),
             self.is_good.eq(~is_broken & (n_bytes == 0) & n_words[1:].any() & (word == check.check)),
         ]

@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import TileConfig
-from rtl.dsp import Product, levels, product, tree
+from rtl.dsp import SHORT_LATENCY, Product, levels, product, tree
 from rtl.formats import delay, shape_of
 
 
@@ -37,7 +37,7 @@ class Multiplier(Component):
 
     @property
     def _product_latency(self) -> int:
-        return self.fetch_latency + Product.latency + 1
+        return self.fetch_latency + (SHORT_LATENCY if self.config.rolled else Product.latency + 1)
 
     @property
     def _tree_latency(self) -> int:
@@ -67,7 +67,7 @@ class Multiplier(Component):
         visit, is_last, is_end, chunk = (delay(m, value, self._product_latency - 1, reset=True)
                                          for value in (self.visit, ending, ending | self.start, self.chunk))
         # one more register on the way from the multipliers, which stand in rows of their own
-        products = [delay(m, product(m, f"product_{lane}", weight, factor), 1)
+        products = [delay(m, product(m, f"product_{lane}", weight, factor, short=config.rolled), config.way_registers)
                     for lane, (weight, factor) in enumerate(zip(self.weights, self.factors, strict=True))]
 
         # forward: a column a lane

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Phases of a sequence on an array: precharge, settle, guard, slots, hold, convert, recover."""
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import MAX_BL, TileConfig
 from golden.protocol import Status
 from golden.pulses import Encoding, Train
 from rtl.analog_port import Bias, Mode
-from rtl.countdown import Countdown
+from rtl.countdown import Countdown, setting
 from rtl.drive import Drive
 from rtl.formats import delay
 from rtl.states import States
@@ -102,8 +102,9 @@ class Phases(Component):
             is_done.eq(is_aborted | ~self.is_serial | (bit == 0)),
         ]
         self._count_slots(m, slot, will_be_played)
-        precharge, settle, guard, play, held, recover = (Countdown(m, getattr(self, name), least) for name, least in (
-            ("t_precharge", 0), ("t_settle", 1), ("t_guard", 0), ("t_slot", 1), ("t_hold", 1), ("t_recover", 0)))
+        precharge, settle, guard, play, held, recover = (
+            Countdown(m, setting(self.config, name, getattr(self, name)), least) for name, least in (
+                ("t_precharge", 0), ("t_settle", 1), ("t_guard", 0), ("t_slot", 1), ("t_hold", 1), ("t_recover", 0)))
         m.d.sync += self.hold.eq(0)  # a register: converters and emulators are all over the chip
 
         # cycles of `busy` are counted one late; those that are left say with the last one whether it is too late
@@ -111,7 +112,8 @@ class Phases(Component):
         has_watchdog, is_short = delay(m, self.watchdog.any(), 1), delay(m, self.watchdog == 1, 1)
         m.d.comb += is_late.eq(is_used_up | is_last & is_counted)
         m.d.sync += is_counted.eq(0)
-        with m.If(is_counted):
+        # an emulator is never busy for as long as a fixed watchdog waits
+        with m.If(is_counted if self.config.pins or "watchdog" not in self.config.fixed else Const(0)):
             m.d.sync += [patience.eq(patience - 1), is_last.eq(has_watchdog & (patience == 2)),
                          is_used_up.eq(is_used_up | is_last)]
         wait = is_counted.eq(1)

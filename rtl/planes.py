@@ -15,12 +15,24 @@ from rtl.memory import ANY_ON_COLLISION
 WORD = Format(18)
 """Every plane's words travel in 18 signed bits; unsigned 16-bit planes fit as well."""
 
-FETCH_LATENCY = 3
-"""Cycles from the choice of an address to the words of a registered memory: the address, the memory, its output."""
-SIDE_LATENCY = FETCH_LATENCY + 8
-"""Cycles of a read on the side band, with the way there, and the choices among lanes, groups of lanes, and planes."""
+SIDE_LATENCY = 11
+"""Cycles of a read on the side band at most, with the way there, and the choices among lanes, groups of lanes, and
+planes."""
 _GROUP = 8
 """Lanes among which a read on the side band chooses in one cycle."""
+
+
+def fetch_latency(config: TileConfig) -> int:
+    """Cycles from the choice of an address to the words of the cross-points: the address, the memory, its output; in a
+    rolled tile the memory alone.
+    """
+    return 1 + 2 * config.way_registers
+
+
+def plane_memory(config: TileConfig, fmt: Format) -> "LaneMemory":
+    """The memory of a plane of the cross-points; `fetch_latency` is that of its words."""
+    return LaneMemory(fmt, config.rows * config.chunks, config.lanes, registered=not config.rolled,
+                      any_on_collision=True)
 
 
 class SideBand(Signature):
@@ -81,17 +93,22 @@ class LaneMemory(Component):
 
 def read_lane(m: Module, plane, lane, target, values: Mapping[Plane, Sequence], more: int = 0) -> None:
     """The lane of a plane to the register `target`, three cycles later, of the `values` of all lanes by plane; `more`
-    cycles are for the way between groups of lanes.
+    cycles are for the way between groups of lanes. Without such a way what is no choice has no register, and takes less.
     """
     low, found = (_GROUP - 1).bit_length(), {}
+
+    def chosen(name: str, number, lanes: Sequence):
+        if len(lanes) == 1 and not more:
+            return lanes[0]
+        register = Signal.like(lanes[0], name=name, reset_less=True)
+        choose(m, number, lanes, register)
+        return register
+
     for each, lanes in values.items():
         groups = []
         for first in range(0, len(lanes), _GROUP):
-            group = Signal.like(lanes[0], name=f"{each.name.lower()}_{first}", reset_less=True)
-            choose(m, lane[:low], lanes[first:first + _GROUP], group)
-            groups.append(delay(m, group, more))
-        found[each] = Signal.like(lanes[0], name=each.name.lower(), reset_less=True)
-        choose(m, lane[low:], groups, found[each])
+            groups.append(delay(m, chosen(f"{each.name.lower()}_{first}", lane[:low], lanes[first:first + _GROUP]), more))
+        found[each] = chosen(each.name.lower(), lane[low:], groups)
     for each, value in found.items():
         with m.If(delay(m, plane == each, 1)):  # the plane stands for as long as its address
             m.d.sync += target.eq(value)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pulses in an array that has its own drivers, and the walk over the cross-points where they coincide."""
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import data
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
@@ -12,7 +12,9 @@ from rtl.row_walk import RowWalk
 
 
 class _Words(Component):
-    """Words of P pulses and their polarities, written in order, a beat at a time."""
+    """Words of P pulses and their polarities, written in order, a beat at a time; of one line they are collected first,
+    as small block RAMs have no bits that can be written alone.
+    """
 
     def __init__(self, lanes: int, beat_lines: int, depth: int):
         self.lanes, self.beat_lines, self.depth = lanes, beat_lines, depth
@@ -24,12 +26,16 @@ class _Words(Component):
     def elaborate(self, platform):
         m = Module()
         at, part = Signal(range(self.depth)), Signal(range(self.lanes // self.beat_lines))
+        is_last = part == self.lanes // self.beat_lines - 1
         with m.If(self.clear):
             m.d.sync += [at.eq(0), part.eq(0)]
         with m.Elif(self.write):
             m.d.sync += part.eq(part + 1)
-            with m.If(part == self.lanes // self.beat_lines - 1):
+            with m.If(is_last):
                 m.d.sync += [part.eq(0), at.eq(at + 1)]
+        if self.beat_lines == 1:
+            self._collect(m, at, is_last)
+            return m
         for name, new in (("pulses", self.new_pulses), ("negatives", self.new_negatives)):
             m.submodules[name] = memory = Memory(shape=self.lanes, depth=self.depth, init=[], attrs=ANY_ON_COLLISION)
             write, read = memory.write_port(granularity=self.beat_lines), memory.read_port()
@@ -37,6 +43,21 @@ class _Words(Component):
                          write.en.eq(self.write << part), read.addr.eq(self.address), read.en.eq(self.fetch),
                          getattr(self, name).eq(read.data)]
         return m
+
+    def _collect(self, m: Module, at: Signal, is_last: Value):
+        """Line after line to a word, and that into one memory."""
+        word = data.StructLayout({"pulses": self.lanes, "negatives": self.lanes})
+        m.submodules.words = memory = Memory(shape=word, depth=self.depth, init=[], attrs=ANY_ON_COLLISION)
+        write, read = memory.write_port(), memory.read_port()
+        before = Signal(word, reset_less=True)
+        with m.If(self.write):
+            m.d.sync += before.eq(write.data)
+        m.d.comb += [
+            write.addr.eq(at), write.en.eq(self.write & is_last), read.addr.eq(self.address), read.en.eq(self.fetch),
+            write.data.pulses.eq(Cat(before.pulses[1:], self.new_pulses)), self.pulses.eq(read.data.pulses),
+            write.data.negatives.eq(Cat(before.negatives[1:], self.new_negatives)),
+            self.negatives.eq(read.data.negatives),
+        ]
 
 
 class PulseWalk(Component):
@@ -59,7 +80,7 @@ class PulseWalk(Component):
         self.config, port = config, MacroPort(config)
         self.row_walk, self.beat_lines, self.beats = RowWalk(config), port.beat_lines, port.beats
         self.row_chunks = self.row_walk.row_chunks
-        chunks, word = self.row_chunks + config.chunks, range(MAX_BL * config.chunks)
+        chunks, word = self.row_chunks + config.chunks, range(config.max_bl * config.chunks)
         super().__init__({
             "clear": In(1), "write": In(1), "beat": In(range(chunks * self.beats)), "pulses": In(self.beat_lines),
             "negatives": In(self.beat_lines), "slot": In(1), "ended": In(1), "done": Out(1),
@@ -77,8 +98,8 @@ class PulseWalk(Component):
         m = Module()
         row_chunks, chunks = self.row_chunks, self.config.chunks
         is_row = self.beat < row_chunks * self.beats
-        rows = self._store(m, "rows", MAX_BL * row_chunks, is_row)
-        columns = self._store(m, "columns", MAX_BL * chunks, ~is_row)
+        rows = self._store(m, "rows", self.config.max_bl * row_chunks, is_row)
+        columns = self._store(m, "columns", self.config.max_bl * chunks, ~is_row)
         m.submodules.row_walk = row_walk = self.row_walk
         m.d.comb += [row_walk.clear.eq(self.clear), row_walk.pulses.eq(rows.pulses), rows.fetch.eq(1),
                      row_walk.negatives.eq(rows.negatives), rows.address.eq(row_walk.address),

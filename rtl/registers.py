@@ -38,14 +38,13 @@ class RegisterBank(Component):
     adder but the one of all reads.
 
     Members: `read_index`, `index` and `value` in; `read`, `writable` and `accepts` out; `write` acts on an accepted
-    value; `clear` resets all. Each stored register is an output of its name; each counter has an input of its name that
+    value; `clear` resets all. Each setting is an output of its name, a constant where it is fixed; each counter has an input of its name that
     is added in every cycle; `begin` starts the operation's own counts anew. `next_event` increments the event, which
     has stood for two cycles. `interrupts` (bits of `Interrupt`) become pending, `irq` is the line. `abort` is a write
     to `control`; `aborted_slots` is read as given. `port` is a second way in: what it writes waits for the first way,
     and, but for IMMEDIATE, while `is_running`; `changes` says that it writes a setting.
     """
 
-    choice_latency = 3
     write_latency = 2
     count_latency = 3
 
@@ -53,15 +52,22 @@ class RegisterBank(Component):
         self.config, self.map = config, register_map(config)
         self.more = config.way_registers
         self.stored = [register for register in self.map.values() if register.stored]
+        settings = [*self.stored, *(self.map[name] for name in config.fixed if name in self.map)]
+        # a rolled tile without counts of operations has no difference to take
+        self.has_difference = config.operation_counters or not config.rolled
         increments = {name: In(32) for name in config.counters}
         super().__init__({
             "read_index": In(16), "index": In(16), "value": In(32), "write": In(1), "clear": In(1),
             "next_event": In(1), "begin": In(1), "port": In(RegisterPort), "is_running": In(1), "changes": Out(1),
             "writable": Out(1), "accepts": Out(1), "read": Out(32),
             "interrupts": In(len(Interrupt)), "irq": Out(1), "abort": Out(1), "aborted_slots": In(32),
-            **{register.name: Out(register.bits, init=register.reset) for register in self.stored},
+            **{register.name: Out(register.bits, init=register.reset) for register in settings},
             **increments,
         })
+
+    @property
+    def choice_latency(self) -> int:
+        return 2 + self.has_difference
 
     @property
     def read_latency(self) -> int:
@@ -107,6 +113,9 @@ class RegisterBank(Component):
     def _read(self, m: Module, values: dict[int, Value], bases: dict[int, Value]):
         """Which register, in its group, which group, and the difference that an operation's own count is."""
         index, found, base = Signal(8), Signal(32, reset_less=True), Signal(32, reset_less=True)
+        if not self.has_difference:
+            m.d.sync += [index.eq(self.read_index), self.read.eq(self._choose(m, "value", index, values))]
+            return
         number = self.read_index[:len(COUNTERS).bit_length()]
         is_operation = self.read_index[:8] >= FIRST_OPERATION_COUNTER
         m.d.sync += index.eq(Mux(is_operation, FIRST_COUNTER + (number << 1), self.read_index))

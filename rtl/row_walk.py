@@ -38,7 +38,7 @@ class RowWalk(Component):
             "word": range(self.row_chunks), "slot": slot,
         })
         super().__init__({
-            "clear": In(1), "n_played": In(slot), "address": Out(range(MAX_BL * self.row_chunks)),
+            "clear": In(1), "n_played": In(slot), "address": Out(range(config.max_bl * self.row_chunks)),
             "pulses": In(config.lanes), "negatives": In(config.lanes), "done": Out(1),
             "o": Out(stream.Signature(data.StructLayout({"row": range(config.rows), "negative": 1, "slot": slot}))),
         })

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Threefry-2x32, as a pipeline and one step a cycle; mirrors golden."""
-from amaranth.hdl import Array, Cat, Module, Mux, Signal
+from functools import cache
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.threefry import PARITY, ROTATIONS
 from rtl.formats import delay
+from rtl.states import States
 
 
 def _additions(rounds: int) -> int:
@@ -60,7 +63,10 @@ class Threefry2x32(Component):
 
 
 class RolledThreefry2x32(Component):
-    """Encrypts a counter every `latency` cycles: a third of the pipeline's logic, for small chips.
+    """Encrypts a counter every `latency` cycles, with an adder a word and a choice of two rotations: for small chips.
+
+    A round's rotation is made of those of `_TURNS`, one a cycle, and x0 is added in the first of them. A key takes three
+    cycles, as there is one choice among keys: for x0, for x1, and for its number.
 
     Members: as of `Threefry2x32`, and `takes` out: the counter is taken in this cycle, in which the words of the one
     before stand, and in no other.
@@ -75,29 +81,75 @@ class RolledThreefry2x32(Component):
 
     @property
     def latency(self) -> int:
-        return _additions(self.rounds)
+        n_turns = sum(sum(_turns(ROTATIONS[r % 8])) for r in range(self.rounds))
+        return 1 + 3 * (self.rounds // 4 + 1) + n_turns + self.rounds
 
     def elaborate(self, platform):
         m = Module()
         x0, x1 = (Signal(32, name=f"x{n}", reset_less=True) for n in (0, 1))
-        step, round_number, key_number = Signal(range(self.latency)), Signal(3), Signal(range(self.rounds // 4 + 1))
-        is_key, first_key = Signal(init=1), Signal(2)  # a key comes first, and behind every four rounds
-        is_last = step == self.latency - 1
-        m.d.comb += [self.takes.eq(step == 0), self.word0.eq(x0), self.word1.eq(x1)]
-        m.d.sync += [step.eq(step + 1), is_key.eq(~is_key & (round_number[:2] == 3))]
-        with m.If(is_key):
-            m.d.sync += [key_number.eq(key_number + 1), first_key.eq(Mux(first_key == 2, 0, first_key + 1))]
-        with m.Else():
-            m.d.sync += round_number.eq(round_number + 1)
-        with m.If(is_last):
-            m.d.sync += [step.eq(0), is_key.eq(1), round_number.eq(0), key_number.eq(0), first_key.eq(0)]
+        n_rounds, n_keys = Signal(range(self.rounds + 1)), Signal(range(self.rounds // 4 + 2))
+        chosen, following = Signal(2), Signal(2)  # of the keys 0, 1 and 2; 3 is none
+        left, is_first = [Signal(3, name=f"left_{turn}") for turn in _TURNS], Signal()
+        counts = [Array(counts)[n_rounds[:3]] for counts in zip(*map(_turns, ROTATIONS), strict=True)]
+        begin = [is_first.eq(1), *(n.eq(count) for n, count in zip(left, counts, strict=True))]
+        is_last_turn = Cat(Cat(n == int(n is one) for n in left).all() for one in left).any()
 
-        key0, key1 = self.key0, self.key1
-        keys = Array((key0, key1, key0 ^ key1 ^ PARITY, key0))
-        given0, given1 = Mux(self.takes, self.counter0, x0), Mux(self.takes, self.counter1, x1)
-        total = Signal(32)
-        rotated = Array(x1.rotate_left(rotation) for rotation in ROTATIONS)[round_number]
-        m.d.comb += total.eq(given0 + Mux(is_key, keys[first_key], x1))
-        second = given1 + (keys[first_key + 1] + key_number)[:32]
-        m.d.sync += [x0.eq(total), x1.eq(Mux(is_key, second, rotated ^ total))]
+        states = States(m, ("COUNTER", "KEY", "SECOND", "NUMBER", "TURN", "MIX"))
+        with states.state("COUNTER"):
+            m.d.sync += [n_rounds.eq(0), n_keys.eq(0), chosen.eq(0), following.eq(1)]
+            states.go("KEY")
+        with states.state("KEY"):
+            m.d.sync += chosen.eq(following)
+            states.go("SECOND")
+        with states.state("SECOND"):
+            m.d.sync += chosen.eq(3)
+            states.go("NUMBER")
+        with states.state("NUMBER"):
+            m.d.sync += [n_keys.eq(n_keys + 1), chosen.eq(following), *begin,
+                         following.eq(Mux(following == 2, 0, following + 1))]
+            states.go("TURN")
+            with m.If(n_rounds == self.rounds):
+                states.go("COUNTER")
+        with states.state("TURN"):
+            m.d.sync += is_first.eq(0)
+            with m.If(left[0].any()):
+                m.d.sync += left[0].eq(left[0] - 1)
+            with m.Else():
+                m.d.sync += left[1].eq(left[1] - 1)
+            with m.If(is_last_turn):
+                m.d.sync += n_rounds.eq(n_rounds + 1)
+                states.go("MIX")
+        with states.state("MIX"):
+            m.d.sync += begin
+            states.go("TURN")
+            with m.If(n_rounds[:2] == 0):
+                states.go("KEY")
+            with m.Elif(n_rounds == self.rounds):
+                states.go("COUNTER")
+        states.close()
+
+        at, key = states.at, Array((self.key0, self.key1, self.key0 ^ self.key1 ^ PARITY, Const(0, 32)))[chosen]
+        number = Mux(at["NUMBER"], n_keys, 0)
+        m.d.comb += [self.takes.eq(at["COUNTER"]), self.word0.eq(x0), self.word1.eq(x1)]
+        with m.If(at["COUNTER"]):
+            m.d.sync += [x0.eq(self.counter0), x1.eq(self.counter1)]
+        with m.Elif(at["KEY"] | is_first & at["TURN"]):
+            m.d.sync += x0.eq(x0 + Mux(at["KEY"], key, x1))
+        with m.If(at["SECOND"] | at["NUMBER"]):
+            m.d.sync += x1.eq(x1 + (key | number))
+        with m.Elif(at["TURN"]):
+            m.d.sync += x1.eq(Mux(left[0].any(), *(x1.rotate_left(turn) for turn in _TURNS)))
+        with m.Elif(at["MIX"]):
+            m.d.sync += x1.eq(x1 ^ x0)
         return m
+
+
+_TURNS = (2, 13)
+"""Rotations of which all others are made: no pair takes fewer of them for 13 rounds."""
+
+
+@cache
+def _turns(rotation: int) -> tuple[int, int]:
+    """The fewest of both `_TURNS` that come to a rotation."""
+    ways = [(n, k) for n in range(8) for k in range(8) if (n * _TURNS[0] + k * _TURNS[1] - rotation) % 32 == 0]
+    return min(ways, key=sum)

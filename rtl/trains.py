@@ -28,6 +28,7 @@ class _TrainPipeline(Component):
         self.lanes, self.row_chunks = lanes, row_chunks
         self.chunks = row_chunks + col_chunks
         self.more = config.way_registers * (self.chunks > 2)
+        self.has_kinds = "train" not in config.fixed  # or else they are all stochastic
         self.uniform = UniformLanes(lanes, max(row_chunks, col_chunks), config.rounds, rolled=config.rolled)
         super().__init__({
             "write": In(1), "write_chunk": In(range(self.chunks)), "lane": In(range(lanes)),
@@ -61,9 +62,14 @@ class _TrainPipeline(Component):
             sums.write_address.eq(uniform.late(m, self.ask_chunk, n_fetch + 1 + more)),
             self.chunk.eq(uniform.late(m, self.ask_chunk, n_fetch + 2 + more)), self.takes.eq(uniform.takes),
         ]
-        flight, is_asked = Signal(self.latency - 1), Signal()
+        flight, is_asked = Signal(1 if uniform.rolled else self.latency - 1), Signal()
         m.d.comb += is_asked.eq(self.ask & self.takes)
-        m.d.sync += Cat(flight, self.valid).eq(Mux(self.clear, 0, Cat(is_asked, flight)))
+        if uniform.rolled:  # drawn where the next one is taken
+            m.d.sync += self.valid.eq(self.takes & flight & ~self.clear)
+            with m.If(self.takes | self.clear):
+                m.d.sync += flight.eq(is_asked & ~self.clear)
+        else:
+            m.d.sync += Cat(flight, self.valid).eq(Mux(self.clear, 0, Cat(is_asked, flight)))
         self._store(m, stored)
 
         # a pulse where the sum passes its modulus; half of it to begin with
@@ -72,23 +78,26 @@ class _TrainPipeline(Component):
         modulus = Signal(range(MAX_LEVEL + 1), reset_less=True)
         m.d.sync += [modulus.eq(Mux(self.kind == Train.MEAN_COUNT, self.bl, MAX_LEVEL)),
                      self.wanted.eq(delay(m, slot, more) >= self.first_slot)]
-        m.d.comb += sums.write_mask.eq(delay(m, is_asked, n_fetch + 1 + more, reset=True).replicate(lanes))
+        is_drawn = self.takes & flight if uniform.rolled else delay(m, is_asked, n_fetch + 1 + more, reset=True)
+        m.d.comb += sums.write_mask.eq(is_drawn.replicate(lanes))
         is_counted = delay(m, late_row, more)
         for lane in range(lanes):
-            value, amount = delay(m, stored.values[lane], 1), stored.values[lane][:_SUM.bits]
+            amount = stored.values[lane][:_SUM.bits]
+            # in a rolled tile it stands for as long as a draw takes
+            value = stored.values[lane] if uniform.rolled else delay(m, stored.values[lane], 1)
             short = Signal(signed(_SUM.bits + 1), name=f"short_{lane}", reset_less=True)
             m.d.sync += short.eq(amount - modulus)
             before = Mux(is_first, modulus >> 1, sums.values[lane])
             total, rest = delay(m, before + value[:_SUM.bits], more), delay(m, before + short, more)
             is_passed = rest >= 0
-            is_drawn, is_given, is_early = (delay(m, each, more) for each in (
+            is_random, is_given, is_early = (delay(m, each, more) for each in (
                 uniform.draws[lane] < value[:_SUM.bits], value[1:].bit_select(slot, 1), slot < value[:_SUM.bits]))
             is_negative = delay(m, Mux(self.kind == Train.WORDS, value[0], value[-1]), more)
             m.d.comb += sums.write_values[lane].eq(Mux(is_passed, rest, total))
             m.d.sync += self.negatives[lane].eq(is_negative)
             with m.Switch(self.kind):
                 with m.Case(Train.STOCHASTIC):
-                    m.d.sync += self.pulses[lane].eq(is_drawn)
+                    m.d.sync += self.pulses[lane].eq(is_random)
                 with m.Case(Train.WORDS):
                     m.d.sync += self.pulses[lane].eq(is_given)
                 with m.Default():
@@ -96,10 +105,18 @@ class _TrainPipeline(Component):
         return m
 
     def _store(self, m: Module, stored: LaneMemory):
-        """A line's value to its word, three cycles later, or five: the magnitude of its level or the count of its
-        pulses, with the sign on top, or the train itself.
+        """A line's value to its word, one to five cycles later: the magnitude of its level or the count of its pulses,
+        with the sign on top, or the train itself.
         """
         level, magnitude = Signal(shape_of(LEVEL)), Signal(range(MAX_LEVEL + 1), reset_less=True)
+        mask = (self.write << self.lane)[:len(stored.write_mask)]
+        if not self.has_kinds:
+            word = Cat(magnitude, Const(0, TRAIN_WORD.bits - 1 - len(magnitude)), delay(m, level < 0, 1))
+            m.d.comb += [level.eq(self.value), stored.write_address.eq(delay(m, self.write_chunk, 1)),
+                         stored.write_mask.eq(delay(m, mask, 1, reset=True)),
+                         *(value.eq(word) for value in stored.write_values)]
+            m.d.sync += magnitude.eq(Mux(level < 0, -level, level))
+            return
         product = Signal(len(magnitude) + len(self.bl), reset_less=True)
         is_counted = (self.kind == Train.MEAN_COUNT) | (
             (self.kind == Train.IMPLICIT) & (self.write_chunk < self.row_chunks))
@@ -111,7 +128,6 @@ class _TrainPipeline(Component):
         amount = delay(m, Mux(delay(m, is_counted, 2), round_half_even(product, LEVEL_FRAC), late_magnitude), more)
         word = Mux(self.kind == Train.WORDS, given.as_unsigned(),
                    Cat(amount, Const(0, TRAIN_WORD.bits - 1 - len(amount)), given < 0))
-        mask = (self.write << self.lane)[:len(stored.write_mask)]
         m.d.comb += [stored.write_address.eq(delay(m, self.write_chunk, 3 + 2 * more)),
                      stored.write_mask.eq(delay(m, mask, 3 + 2 * more, reset=True))]
         values = delay(m, word, 1 + more)  # all lanes read it
@@ -148,7 +164,8 @@ class TrainSource(Component):
         self.row_chunks, col_chunks = (-(-n // config.lanes) * self.parts for n in (config.rows, config.cols))
         self.pipeline = _TrainPipeline(config, self.lanes, self.row_chunks, col_chunks)
         self.chunks = self.pipeline.chunks
-        self.queue = BeatQueue(self.lanes, self.chunks, self.pipeline.latency // self.pipeline.uniform.period + 4)
+        # as many as are on their way, and some that wait, or in a rolled tile the one that does
+        self.queue = BeatQueue(self.lanes, self.chunks, 2 if config.rolled else self.pipeline.latency + 4)
         super().__init__({
             **train_members(config),
             "beat": Out(1), "beat_chunk": Out(range(self.chunks)), "pulses": Out(self.lanes),

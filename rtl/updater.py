@@ -9,7 +9,7 @@ from rtl.device import DeviceLane
 from rtl.dsp import tree
 from rtl.formats import delay, shape_of
 from rtl.noise import XI
-from rtl.planes import FETCH_LATENCY, WORD, LaneMemory
+from rtl.planes import WORD, fetch_latency, plane_memory
 
 _BOUNDS = (Plane.W_MAX, Plane.W_MIN)
 _PLANES = (Plane.STEP_UP, Plane.STEP_DOWN, Plane.SLOPE_UP, Plane.SLOPE_DOWN, *_BOUNDS)
@@ -23,14 +23,14 @@ class Updater(Component):
     asked for, which takes `noise_latency` cycles. Its `mask` and directions `up` must come `lanes_latency` cycles after
     that, so that what is held up is not as wide as the lanes. While a visit to the same place is on its way from fetch
     to write the next one waits, at most `wait` cycles after the former, and blocks whatever is behind it.
-    `fetch_latency` cycles after a visit `address` fetches its weights, which come `FETCH_LATENCY` cycles later;
+    `fetch_latency` cycles after a visit `address` fetches its weights, which come as `rtl.planes.fetch_latency` says;
     `write_latency` cycles after the visit the new weights are written. With write noise these are the persistent
     weights, and what multiplies is written `apparent_latency` cycles after the visit.
 
     Members: `valid`, `place`, `mask`, `up`, `xi` in; `blocked`, `visit`, `coincidences` out; `address` out, a cycle
     before that `ahead`, and `weights` in; `write_place`, `write_mask`, `write_values` out; with write noise `write_xi`
     in, `apparent_place`, `apparent_mask`, `apparent_values` out. Between operations (`active` low) `side_fetch` reads
-    `parameters[plane].values`, 1 + `FETCH_LATENCY` cycles later, and `side_place` is where `value` is written in those
+    `parameters[plane].values`, a cycle later than weights come, and `side_place` is where `value` is written in those
     lanes that `side_write[plane]` says.
     """
 
@@ -39,10 +39,11 @@ class Updater(Component):
         # a rolled tile's clock has the time to compare places and decide in one cycle, and to go by a memory's output
         self.entry, self.lanes_latency = 1 + config.way_registers, config.way_registers
         self.has_write_noise = config.engine.write_sigma > 0
-        self.arrival = max(noise_latency if config.engine.sigma or self.has_write_noise else 0, FETCH_LATENCY + 1)
-        self.engines = [DeviceLane(config.engine) for _ in range(config.lanes)]
+        self.memory_latency = fetch_latency(config)
+        self.arrival = max(noise_latency if config.engine.sigma or self.has_write_noise else 0, self.memory_latency + 1)
+        self.engines = [DeviceLane(config.engine, short=config.rolled) for _ in range(config.lanes)]
         depth = config.rows * config.chunks
-        self.parameters = {plane: LaneMemory(config.planes[plane].format, depth, config.lanes, registered=True)
+        self.parameters = {plane: plane_memory(config, config.planes[plane].format)
                            for plane in _PLANES if plane in config.planes}
         weight = shape_of(config.weight)
         apparent = {} if not self.has_write_noise else {
@@ -63,7 +64,7 @@ class Updater(Component):
 
     @property
     def fetch_latency(self) -> int:
-        return self.arrival + self.engines[0].weight_time - FETCH_LATENCY
+        return self.arrival + self.engines[0].weight_time - self.memory_latency
 
     @property
     def write_latency(self) -> int:
@@ -100,7 +101,7 @@ class Updater(Component):
             m.d.comb += [self.apparent_place.eq(delay(m, self.write_place, late)),
                          self.apparent_mask.eq(delay(m, self.write_mask, late, reset=True))]
         if self.parameters:
-            step_place = delay(m, place, self.arrival - FETCH_LATENCY - 1)
+            step_place = delay(m, place, self.arrival - self.memory_latency - 1)
             self._parameters(m, step_place, delay(m, step_place, lane.bounds_time))
 
         up = delay(m, self.up, self.arrival - self.lanes_latency)
@@ -170,7 +171,8 @@ class Updater(Component):
                      for at, place in ((step_at, step_place), (bounds_at, bounds_place))]
         for plane, memory in self.parameters.items():
             m.submodules[plane.name.lower()] = memory
-            m.d.sync += memory.address.eq(bounds_at if plane in _BOUNDS else step_at)
+            at = bounds_at if plane in _BOUNDS else step_at
+            m.d["comb" if self.config.rolled else "sync"] += memory.address.eq(at)
             m.d.comb += [memory.write_address.eq(self.side_place),
                          memory.write_mask.eq(self.side_write[plane.name]),
                          *(value.eq(self.value) for value in memory.write_values)]

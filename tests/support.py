@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from golden.adc import AdcConfig
-from golden.config import MAX_BL, MAX_LEVEL, VECTOR, Plane, TileConfig
+from golden.config import MAX_LEVEL, VECTOR, Plane, TileConfig
 from golden.device import ConstantStep, LinearStep, PiecewiseStep, SoftBounds
 from golden.presets import DEVICES, TILES
 from golden.tile import Tile
@@ -144,7 +144,7 @@ def random_updates(config: TileConfig, batch: int, seed: int):
                   for n in (config.rows, config.cols))
     rows[rng.random(rows.shape) < 0.2] = 0
     rows[0], cols[0] = MAX_LEVEL, -MAX_LEVEL
-    return rows, cols, rng.integers(1, MAX_BL, batch, endpoint=True)
+    return rows, cols, rng.integers(1, config.max_bl, batch, endpoint=True)
 
 
 def state(tile: Tile) -> dict:

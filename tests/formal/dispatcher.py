@@ -6,7 +6,6 @@ from amaranth.lib.wiring import Component, In, connect, flipped
 from golden.protocol import Opcode, header
 from rtl.dispatcher import Dispatcher
 from rtl.formats import delay
-from rtl.frame import READ_LATENCY
 from rtl.stream import StreamWord
 from rtl.stream_checker import StreamChecker
 from sim.formal import Job
@@ -39,7 +38,7 @@ class DispatcherProperties(Component):
               for name in ("start", "length", "abort", "stall", "clear", "index")),
             command.ready.eq(self.ready),
         ]
-        m.d.comb += design.word.eq(delay(m, Array(self.packet)[design.address], READ_LATENCY))
+        m.d.comb += design.word.eq(delay(m, Array(self.packet)[design.address], design.read_latency))
 
         # to be delivered, to be answered
         commands, aborts, length, n = Signal(), Signal(), Signal.like(self.length), Signal(range(DEPTH))
@@ -93,13 +92,13 @@ class DispatcherProperties(Component):
         with m.If(self.start | self.clear):
             m.d.sync += kept.eq(0)
         m.d.sync += [index.eq(self.index), is_late.eq(1)]
-        is_kept = delay(m, self.index < kept, READ_LATENCY, reset=True)
+        is_kept = delay(m, self.index < kept, design.read_latency, reset=True)
         waits, fetches = Signal(2), Signal(2)
         m.d.sync += [waits.eq(Mux(aborts & ~commands & ~command.valid, waits + 1, 0)),
                      fetches.eq(Mux(commands & ~command.valid, fetches + 1, 0))]
         m.d.comb += [
             Assume(~is_late | (self.index == index), "one word of the response is read"),
-            Assert(fetches <= READ_LATENCY, "a packet is delivered at once, but for the time to read a word"),
+            Assert(fetches <= 2, "a packet is delivered at once, but for the time to read a word"),
             Assert(~command.valid | commands | aborts, "nothing else is delivered"),
             Assert(~(command.valid & commands) | ((command.payload.data == Array(self.packet)[n])
                                                   & (command.payload.last == (n == length - 1))),
@@ -112,7 +111,7 @@ class DispatcherProperties(Component):
             Assert(design.done == is_last, "done strobes with the last word of all, as it is looked at"),
             Assert(~is_taken | ~delay(m, self.stall, more), "no response is taken while it is stalled"),
             Assert(design.n_kept == kept, "the words of the own response are counted"),
-            Assert(~is_kept | (design.kept == delay(m, expected, READ_LATENCY)),
+            Assert(~is_kept | (design.kept == delay(m, expected, design.read_latency)),
                    "the own response is kept, and no other"),
             Cover(design.done & is_aborted & (kept == 2), "done behind an abort"),
             Cover(late_answered & late_own & abort_answers, "the own response comes last but one"),

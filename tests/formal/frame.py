@@ -4,7 +4,7 @@ from amaranth.lib.wiring import Component, In
 
 from golden.frame import Kind
 from rtl.formats import delay
-from rtl.frame import READ_LATENCY, Deframer, Framer
+from rtl.frame import Deframer, Framer
 from sim.formal import Job
 from tests.formal.free import empty
 from tests.formal.order import Order
@@ -83,14 +83,14 @@ class FrameLoop(Component):
             seen.check.eq(Mux(order.count == 0, counts[1], self.other)),
         ]
 
-        is_word = delay(m, deframer.end & (self.address < length), READ_LATENCY, reset=True)
+        is_word = delay(m, deframer.end & (self.address < length), deframer.read_latency, reset=True)
         m.d.comb += [
             Assert(~delay(m, decoder.end, 1, reset=True) | deframer.end, "a frame that is sent is received"),
             Assert(~deframer.end | deframer.is_good, "it is good"),
             Assert(~deframer.end | deframer.is_stored, "it is stored"),
             Assert(~deframer.end | (deframer.header.as_value() == header), "its header is the one sent"),
             Assert(~deframer.end | (deframer.length == length), "its length is the one sent"),
-            Assert(~is_word | (deframer.word == delay(m, payload[self.address], READ_LATENCY)),
+            Assert(~is_word | (deframer.word == delay(m, payload[self.address], deframer.read_latency)),
                    "its words are the ones sent"),
             Assert(~framer.is_busy | (framer.kind == header[:8]), "the framer tells its kind"),
             Cover(deframer.end & (length == DEPTH), "as long a frame as may be"),
@@ -154,11 +154,11 @@ class DeframerProperties(Component):
         is_own = valid & (n == 4 * self.address + 7)
         found, expected = Signal(32), Signal(32)
         m.d.sync += [address.eq(self.address), is_late.eq(1), is_changed.eq(is_own & ~self.hold), found.eq(design.word)]
-        was_changed, is_read = (delay(m, value, READ_LATENCY, reset=True) for value in (is_changed, is_late))
+        was_changed, is_read = (delay(m, value, design.read_latency, reset=True) for value in (is_changed, is_late))
         with m.If(is_own):
             m.d.sync += expected.eq(now)
-        is_stored = delay(m, end & design.is_stored & (n_words >= self.address + 2), READ_LATENCY, reset=True)
-        was_expected = delay(m, expected, READ_LATENCY)
+        is_stored = delay(m, end & design.is_stored & (n_words >= self.address + 2), design.read_latency, reset=True)
+        was_expected = delay(m, expected, design.read_latency)
         length = Mux(n_words > DEPTH + 2, DEPTH + 1, n_words - 2)
         m.d.comb += [
             Assume(~is_late | (self.address == address), "one address is read"),

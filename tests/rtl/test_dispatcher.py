@@ -7,7 +7,6 @@ from amaranth.sim import Simulator
 
 from golden.protocol import Opcode, header
 from rtl.dispatcher import Dispatcher
-from rtl.frame import READ_LATENCY
 
 DEPTH = 5
 ABORT = header(Opcode.ABORT)
@@ -24,7 +23,7 @@ class Bench:
         self.cycles_done = 0
 
     async def memory(self, ctx):
-        dispatcher, read = self.dispatcher, deque([0] * (READ_LATENCY - 1))
+        dispatcher, read = self.dispatcher, deque([0])
         async for *_, address in ctx.tick().sample(dispatcher.address):
             read.append(self.buffer[address] if address < DEPTH else 0)
             ctx.set(dispatcher.word, read.popleft())
@@ -77,7 +76,7 @@ class Bench:
         words = []
         for n in range(ctx.get(self.dispatcher.n_kept)):
             ctx.set(self.dispatcher.index, n)
-            await ctx.tick().repeat(READ_LATENCY)
+            await ctx.tick().repeat(self.dispatcher.read_latency)
             words.append(ctx.get(self.dispatcher.kept))
         return words
 

@@ -7,7 +7,7 @@ from golden import cobs
 from golden import frame as golden
 from golden.crc import check
 from golden.frame import Frame, Kind
-from rtl.frame import READ_LATENCY, Deframer, Framer
+from rtl.frame import Deframer, Framer
 from tests.rtl.simulation import run
 
 DEPTH = 6
@@ -50,7 +50,7 @@ class Received:
 
     async def _word(self, ctx, deframer: Deframer, address: int) -> int:
         ctx.set(deframer.address, address)
-        await ctx.tick().repeat(READ_LATENCY)
+        await ctx.tick().repeat(deframer.read_latency)
         return ctx.get(deframer.word)
 
 

@@ -11,7 +11,7 @@ from golden.formats import round_half_even
 from golden.noise import GAUSSIAN_FRAC, gaussian_of_draw
 from rtl.sampler import Sampler
 from tests.rtl.simulation import put, run, take
-from tests.support import CONFIGS, assert_bits
+from tests.support import CONFIGS, FOLDED, assert_bits
 
 NOISE_LATENCY = 7
 FINE = TileConfig(rows=20, cols=6, lanes=6, device=ConstantStep(dw_min=0.1), code_bits=2, weight_bits=8,
@@ -123,8 +123,9 @@ def test_held_charges_equal_golden(name, lead):
         assert {config.adc.held.min, config.adc.held.max} <= set(np.ravel(found).tolist())
 
 
-def test_planes_are_read_back_between_operations():
-    config = CONFIGS["linear"]
+@pytest.mark.parametrize("name", ["linear", "rolled"])
+def test_planes_are_read_back_between_operations(name):
+    config = (CONFIGS | FOLDED)[name]
     sampler = Sampler(config, NOISE_LATENCY, config.lanes)
     _, gain, offset, _, _ = stimulus(config, 1)
     found = []
@@ -133,8 +134,12 @@ def test_planes_are_read_back_between_operations():
         await load(ctx, sampler, gain, offset)
         for n in range(config.n_converters):
             ctx.set(sampler.address, n // config.lanes)
-            await ctx.tick().repeat(sampler.fetch_latency)
-            found.append([take(ctx, memory.values)[n % config.lanes] for memory in (sampler.gains, sampler.offsets)])
+            found.append([])
+            for asks_offset, values in enumerate((sampler.gains, sampler.offsets)):
+                if config.rolled:
+                    ctx.set(sampler.asks_offset, asks_offset)
+                await ctx.tick().repeat(sampler.fetch_latency)
+                found[-1].append(take(ctx, values)[n % config.lanes])
 
     run(sampler, read)
     assert_bits("(gain, offset)", np.stack([gain, offset], axis=1), found)

@@ -26,20 +26,27 @@ CASES = {
 
 
 class Array:
-    """Weights as block RAM with registers at addresses and outputs: the old value where a read and a write meet."""
+    """Weights as block RAM with registers at addresses and outputs, of which a rolled tile has none: the old value
+    where a read and a write meet.
+    """
 
     def __init__(self, config: TileConfig, weights: np.ndarray):
         self.memory = weights.copy()
+        self.is_bare = config.rolled
         self.read = self.word = [0] * config.lanes
         self.address, self.write = 0, (0, 0, ())
 
     def edge(self, address: int, write_place: int, mask: int, values) -> None:
-        self.read, self.word = self.word, self.memory[self.address].tolist()
+        following = address, (write_place, mask, values)
+        if self.is_bare:
+            self.address, self.write = following
+        word = self.memory[self.address].tolist()
+        self.read, self.word = word if self.is_bare else self.word, word
         place, written, at = self.write
         for lane, value in enumerate(at):
             if written >> lane & 1:
                 self.memory[place, lane] = value
-        self.address, self.write = address, (write_place, mask, values)
+        self.address, self.write = following
 
 
 def chunked(config: TileConfig, values: np.ndarray) -> np.ndarray:
