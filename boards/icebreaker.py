@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
 from amaranth_boards.icebreaker import ICEBreakerPlatform
 
 from boards.board import Board
 from boards.family import ICE40UP
 from boards.pll import SB_PLL40_PAD
+from golden.config import SETTINGS
 from golden.presets import TILES
 
 BOARD = Board(
     name="icebreaker", title="iCEBreaker with iCE40UP5K", platform=ICEBreakerPlatform, family=ICE40UP,
     clock_mhz=24, pll=SB_PLL40_PAD, baud=1_000_000, uart="channel B of the FT2232H of the USB port",
     programmer="ice40_generic",
-    config=TILES["small"],
-    leaves_out="updates, managed vectors, programming, correction, counters and noise, for want of room",
+    config=replace(TILES["small training"], rows=64, cols=64, lanes=4, weight_bits=12, max_bl=31, fixed=SETTINGS),
+    leaves_out="managed vectors, programming, correction, counters, noise, and settings other than those at reset, for want of "
+               "room; updates of up to 31 slots, of devices that are all alike",
 )
