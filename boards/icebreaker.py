@@ -14,6 +14,6 @@ BOARD = Board(
     clock_mhz=24, pll=SB_PLL40_PAD, baud=1_000_000, uart="channel B of the FT2232H of the USB port",
     programmer="ice40_generic",
     config=replace(TILES["small training"], rows=64, cols=64, lanes=4, weight_bits=12, max_bl=31, fixed=SETTINGS),
-    leaves_out="managed vectors, programming, correction, counters, noise, and settings other than those at reset, for want of "
-               "room; updates of up to 31 slots, of devices that are all alike",
+    leaves_out="managed vectors, programming, correction, counters, noise, updates of more than 31 slots, and other "
+               "settings than those at reset, for want of room",
 )

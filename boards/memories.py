@@ -17,7 +17,8 @@ import re
 from boards.family import MemoryBlocks
 
 _MODULE = re.compile(r"(?<=\nmodule )\S.*?\nend(?=\n)", re.DOTALL)
-_MEMORY = re.compile(r"(?P<marks>(?:  attribute .*\n)*)  memory width (?P<width>\d+) size (?P<depth>\d+) (?P<name>\\\S+)\n")
+_MEMORY = re.compile(r"(?P<marks>(?:  attribute .*\n)*)"
+                     r"  memory width (?P<width>\d+) size (?P<depth>\d+) (?P<name>\\\S+)\n")
 _PORT = re.compile(r"  cell \$mem(?P<kind>rd|wr)_v2 .*?\n  end\n", re.DOTALL)
 _NAMED = re.compile(r"parameter \\MEMID \"\\(\\\S+)\"")
 _COLLISION = re.compile(r"(parameter \\COLLISION_X_MASK \d+')(0+)")
@@ -28,8 +29,8 @@ SMALL = 64
 def tell(rtlil: str, blocks: MemoryBlocks) -> str:
     """RTLIL whose memories say where they go: read ports of those with `no_rw_check` may give any value in the cycle of
     a write, and where `blocks` of the family have cells beside them, those of at most `SMALL` words, but for constant
-    ones, are asked for there; where these are few, larger ones in blocks, if they are read by a clock, and so where there
-    are none those that a block costs no more than.
+    ones, are asked for there; where these are few, larger ones in blocks, if they are read by a clock, and so where
+    there are none those that a block costs no more than.
     """
     return _MODULE.sub(lambda module: _told(module[0], blocks), rtlil)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from golden.adc import AdcConfig, AdcKind
-from golden.config import COUNTERS, ENGINES, MIN_PARAMETER_BITS, TileConfig
+from golden.config import COUNTERS, ENGINES, LEAST_MAX_BL, MAX_BL, MIN_PARAMETER_BITS, SETTINGS, TileConfig
 from golden.device import (
     MAX_WRITE_SIGMA,
     PARAMETER_BITS,
@@ -52,14 +52,17 @@ def draw_config(rng: np.random.Generator) -> TileConfig:
 
 
 def _parts(rng: np.random.Generator) -> dict:
-    """What a tile has of what it may leave out: mostly all, else any engines, and none, some or all counters."""
+    """What a tile has of what it may leave out: mostly all, else any engines, none, some or all counters and settings,
+    and shorter updates.
+    """
     if rng.random() < _WHOLE:
         return {}
     share = rng.choice([0, 0.5, 1])
     engines = [engine for engine in ENGINES if rng.random() < 0.5]
     if "programming" in engines and "update" not in engines:
         engines.append("update")
-    return {"engines": engines,
+    return {"engines": engines, "max_bl": int(rng.integers(LEAST_MAX_BL, MAX_BL + 1)),
+            "fixed": [name for name in SETTINGS if rng.random() < 1 - share],
             "counters": [name for name in COUNTERS if rng.random() < share],
             "operation_counters": bool(rng.random() < 0.5)}
 

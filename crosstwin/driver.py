@@ -15,7 +15,8 @@ from golden.register_file import register_file
 from golden.registers import register_map, runs
 
 IDENTITY = ("contract", "rows", "cols", "lanes", "formats", "converter")
-"""Registers by which a tile says what it is; they are neighbors. Behind them `left_out` and `fixed`, if `converter` says so."""
+"""Registers by which a tile says what it is; they are neighbors. Behind them `left_out` and `fixed`, if `converter`
+says so."""
 _WORDS_AT_ONCE = 1 << 20
 
 

@@ -22,7 +22,7 @@ def settings(rng: np.random.Generator, registers: dict[str, Register]) -> dict[s
              "verify_limit": int(rng.integers(1, LARGEST["verify_limit"] + 1)),
              "verify_tolerance": scale(14), "verify_gain": scale(18), "verify_pulses": 1 + scale(5.9),
              "verify_patience": int(rng.integers(1, 5)), "correct": int(rng.integers(2))}
-    return {name: value for name, value in drawn.items() if name in registers}
+    return {name: value for name, value in drawn.items() if name in registers and registers[name].writable}
 
 
 def planes(rng: np.random.Generator, config: TileConfig) -> dict[Plane, np.ndarray]:

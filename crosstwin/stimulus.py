@@ -49,11 +49,11 @@ def draw_operations(rng: np.random.Generator, config: TileConfig, count: int) ->
     for name, value in {"seed": seed, "event": event}.items():
         yield _set(registers, name, value)
     for register in registers.values():
-        if register.name.startswith("t_"):
+        if register.name.startswith("t_") and register.writable:
             yield _set(registers, register.name, register.minimum + int(rng.integers(4 if rng.random() < 0.9 else 20)))
-    for name in _present(registers, "encoding", "half_select", "irq_enable"):
+    for name in _writable(registers, "encoding", "half_select", "irq_enable"):
         yield _set(registers, name, int(rng.integers(registers[name].maximum + 1)))
-    for name in _present(registers, *_MANAGED):
+    for name in _writable(registers, *_MANAGED):
         yield _set_randomly(rng, registers[name])
     for name, value in programming.settings(rng, registers).items():
         yield _set(registers, name, value)
@@ -74,7 +74,7 @@ def draw_operations(rng: np.random.Generator, config: TileConfig, count: int) ->
         if kind == "malformed":
             yield _malformed(rng, config)
             continue
-        if kind == "update" and rng.random() < 0.3:
+        if kind == "update" and rng.random() < 0.3 and registers["train"].writable:
             train = Train(int(rng.integers(len(Train))))
             yield _set(registers, "train", train)
         operation = _update(rng, config, train) if kind == "update" else _good(rng, config, str(kind))
@@ -150,14 +150,14 @@ def _set(registers, name: str, value: int) -> Operation:
     return Operation(f"SET {name}", packet(Opcode.SET, 0, registers[name].index, [value]))
 
 
-def _present(registers, *names: str) -> list[str]:
-    """Those of the names that are registers of the tile."""
-    return [name for name in names if name in registers]
+def _writable(registers, *names: str) -> list[str]:
+    """Those of the names that are registers of the tile, and not fixed."""
+    return [name for name in names if name in registers and registers[name].writable]
 
 
 def _any_set(rng, registers) -> Operation:
     """Any writable register to any value that it takes; short times, and a watchdog that stays silent."""
-    managed = _present(registers, *_MANAGED)
+    managed = _writable(registers, *_MANAGED)
     names = managed if managed and rng.random() < 0.4 else \
         [register.name for register in registers.values() if register.writable and register.name != "watchdog"]
     return _set_randomly(rng, registers[str(rng.choice(names))])

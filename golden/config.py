@@ -115,9 +115,9 @@ class TileConfig:
     commands; `rolled`, of folded tiles, where draws and gains take several cycles each in little logic, line after
     line, and not one in pipelines: the same bits, but no noise of steps and writes; the `engines` (of ENGINES) and
     `counters` (of COUNTERS) that it has, and whether it has `operation_counters`, those of the last operation alone:
-    what a small device leaves out; the `fixed` registers (of SETTINGS); `parameter_bits` in 8..18 of the words that hold the devices' parameters, or 0 where
-    all devices are alike: constants, which take no memory. TypeError for a wrong kind, ValueError for a wrong range.
-    Hashable: the key of build caches and the id of tests.
+    what a small device leaves out; the `fixed` registers (of SETTINGS); `parameter_bits` in 8..18 of the words that
+    hold the devices' parameters, or 0 where all devices are alike: constants, which take no memory. TypeError for a
+    wrong kind, ValueError for a wrong range. Hashable: the key of build caches and the id of tests.
     """
 
     rows: int = 64

@@ -119,8 +119,8 @@ def register_map(config: TileConfig) -> dict[str, Register]:
         Register("contract", 0, "Version of the numeric contract", reset=CONTRACT_VERSION, access=Access.READ),
         Register("rows", 1, "Rows of the tile", reset=config.rows, access=Access.READ),
         Register("cols", 2, "Columns of the tile", reset=config.cols, access=Access.READ),
-        Register("lanes", 3, "Multiply-accumulate lanes, and in bits 21..16 by how many slots the longest update is shorter "
-                             "than 63", reset=config.lanes | MAX_BL - config.max_bl << 16, access=Access.READ,
+        Register("lanes", 3, "Multiply-accumulate lanes, and in bits 21..16 by how many slots the longest update is "
+                             "shorter than 63", reset=config.lanes | MAX_BL - config.max_bl << 16, access=Access.READ,
                  parts=(Field("lanes", 0, 16), Field("shortened", 16, 6))),
         Register("formats", 4, "Input code, weight and ADC bits and Threefry rounds, one byte each, low first",
                  reset=formats, access=Access.READ, parts=(Field("code_bits", 0, 8), Field("weight_bits", 8, 8),

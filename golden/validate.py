@@ -7,7 +7,18 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from golden.config import ALL, LEVEL, MAX_LEVEL, MAX_READS_LOG2, VECTOR, Plane, PlaneShape, TileConfig, check_int
+from golden.config import (
+    ALL,
+    LEVEL,
+    MAX_LEVEL,
+    MAX_READS_LOG2,
+    SETTINGS,
+    VECTOR,
+    Plane,
+    PlaneShape,
+    TileConfig,
+    check_int,
+)
 from golden.formats import Format
 from golden.protocol import Opcode, served
 from golden.pulses import TRAIN_WORD, Train
@@ -98,7 +109,9 @@ def register_value(registers: Mapping[str, Register], name: str, value: int) -> 
     """A value that may be written to a register."""
     found = register(registers, name)
     if not found.writable:
-        raise ValueError(f"Register must be a writable one, not {name}")
+        is_fixed = name in SETTINGS
+        raise ValueError(f"Register must be a writable one, not {name}"
+                         + f", which this tile has fixed at {found.reset}" * is_fixed)
     Format(32, signed=False).check(value, f"Register {name}")
     if not found.minimum <= value <= found.maximum:
         raise ValueError(f"Register {name} must be in {found.minimum}..{found.maximum}, not {value}")

@@ -196,6 +196,8 @@ class ArrayCore(Component):
                 m.d.comb += [noise.stream.eq(Stream.ADC), noise.row.eq(side.noise_row),
                              noise.chunk.eq(sampler.fill_chunk >> self._part_bits if self.is_shared
                                             else sampler.fill_chunk)]
+        if self.config.rolled:
+            m.d.comb += [self.noise[0].asks.eq(sampler.asks_noise), self.noise[0].restart.eq(sampler.prefill)]
         xi = self.noise[0].xi
         m.d.comb += [sampler.takes.eq(self.noise[0].takes),
                      *(given.eq(each) for given, each in zip(sampler.xi, self._part(m, xi), strict=True))]

@@ -13,8 +13,8 @@ def setting(config: TileConfig, name: str, signal) -> Value:
 
 
 class Countdown:
-    """Cycles of 8 bits, of a time that stands or is a constant; `is_over` is a register, so that nothing is compared in the cycle that
-    asks.
+    """Cycles of 8 bits, of a time that stands or is a constant; `is_over` is a register, so that nothing is compared in
+    the cycle that asks.
 
     It is over behind the last of its cycles, or, with `least` 1, in the last one, and stays so; of no time at all it is
     over at once. It begins anew with every cycle that does not `run`: so whoever counts has no time to choose.

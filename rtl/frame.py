@@ -25,9 +25,9 @@ class Deframer(Component):
     The last four bytes of a frame are its check, which is known only at the end: so each byte goes into the CRC
     when four others have come behind it.
 
-    Parameters: `depth`; `registered`, whether words go into the buffer and out of it a cycle late, for a fast clock. Members: `i`
-    stream of bytes, always ready; `break_off` in; `hold` keeps the buffer as it is; `address` in,
-    `word` out `read_latency` cycles later: block RAM, and a register behind it where they are `registered`.
+    Parameters: `depth`; `registered`, whether words go into the buffer and out of it a cycle late, for a fast clock.
+    Members: `i` stream of bytes, always ready; `break_off` in; `hold` keeps the buffer as it is; `address` in, `word`
+    out `read_latency` cycles later: block RAM, and a register behind it where they are `registered`.
     """
 
     def __init__(self, depth: int, *, registered: bool = False):

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import Component, In, Out
 from golden.formats import Format
 from golden.noise import DRAW_BITS, DRAWS_PER_CALL, GAUSSIAN_FRAC, gaussian_table
 from rtl.dsp import soft_latency, soft_product
-from rtl.formats import add_or_subtract, delay, late, round_half_even
+from rtl.formats import add_or_subtract, delay, round_half_even
 from rtl.threefry import RolledThreefry2x32, Threefry2x32
 
 XI = Format(GAUSSIAN_FRAC + 4, frac=GAUSSIAN_FRAC)
@@ -16,6 +16,9 @@ _TABLE = gaussian_table()
 _START_BITS = max(start for start, _ in _TABLE).bit_length()
 _DROP_BITS = max(drop for _, drop in _TABLE).bit_length()
 _FRACTION_BITS = 6
+_ASKING = {"asks": In(1), "restart": In(1)}
+_SHARED = 2
+"""Cycles of a chunk whose draws are there."""
 
 
 class UniformLanes(Component):
@@ -25,11 +28,16 @@ class UniformLanes(Component):
     about P / 4 pipelines (one more where chunks do not begin at multiples of four). `latency` is Threefry's and that of
     two registers for the address, which comes from a choice and goes far; a rolled tile's clock can do without.
 
-    Parameters: `lanes`; `chunks`, how many the lines have; Threefry `rounds`; `rolled`, a chunk every `period` cycles,
-    in which `takes` is high. Members: the address (`seed`, `stream`, `event`, `row`, `chunk`, `slot`) in, `draws` out.
+    A `rolled` one has calls that take one address at a time: while `asks` it makes the draws of the address that
+    stands, and gives them in the cycle in which it `takes` it, the next one following in the cycle behind. Where it
+    `shares`, chunks come in order, and those of a call need no other one. `restart` before an address that follows
+    none.
+
+    Parameters: `lanes`; `chunks`, how many the lines have; Threefry `rounds`. Members: the address (`seed`, `stream`,
+    `event`, `row`, `chunk`, `slot`) in, `draws` out; `asks`, `restart` in, `takes` out.
     """
 
-    def __init__(self, lanes: int, chunks: int, rounds: int, *, rolled: bool = False):
+    def __init__(self, lanes: int, chunks: int, rounds: int, *, rolled: bool = False, shares: bool = False):
         self.lanes, self.chunks, self.rolled, self.way = lanes, chunks, rolled, 0 if rolled else 2
         offsets = [chunk * lanes % DRAWS_PER_CALL for chunk in range(chunks)]
         self.aligned = not any(offsets)
@@ -38,27 +46,47 @@ class UniformLanes(Component):
         super().__init__({
             "seed": In(32), "event": In(32), "stream": In(8), "row": In(16), "chunk": In(range(chunks)),
             "slot": In(8), "takes": Out(1), "draws": Out(DRAW_BITS).array(lanes),
+            **(_ASKING if rolled else {}),
         })
+        self.shared = DRAWS_PER_CALL // lanes if shares and lanes in (1, 2, 4) else 1
 
     @property
     def latency(self) -> int:
-        return self.calls[0].latency + self.way
+        """Cycles from an address that is taken to its draws."""
+        return 0 if self.rolled else self.calls[0].latency + self.way
 
     @property
     def period(self) -> int:
-        """Cycles from one address that is taken to the next."""
-        return self.calls[0].latency if self.rolled else 1
+        """Cycles from one address that is taken to the next, at most."""
+        return self.calls[0].latency + 1 if self.rolled else 1
 
-    def late(self, m: Module, value, cycles: int):
-        """`value` as it was beside an address, so many cycles after it was taken."""
-        return late(m, value, cycles, self.takes, self.period)
+    def cycles(self, chunks: int) -> int:
+        """Cycles of so many chunks in order, at most."""
+        return -(-chunks // self.shared) * (self.period - _SHARED) + chunks * _SHARED if self.rolled else chunks
+
+    def _ask(self, m: Module):
+        """A call for what is asked, or what the last one gave for chunks that follow."""
+        is_asked, is_kept, idle = Signal(), Signal(), self.calls[0].is_idle
+        is_same = is_kept & (self.chunk & self.shared - 1).any()
+        begins = self.asks & ~is_asked & idle
+        m.d.comb += [self.takes.eq(is_asked & idle), *(call.start.eq(begins & ~is_same) for call in self.calls)]
+        with m.If(self.restart):
+            m.d.sync += [is_asked.eq(0), is_kept.eq(0)]
+        with m.Elif(self.takes & self.asks):
+            m.d.sync += [is_asked.eq(0), is_kept.eq(1)]
+        with m.Elif(begins):
+            m.d.sync += is_asked.eq(1)
 
     def elaborate(self, platform):
         m = Module()
 
         column = Signal(16)
         stream, row, slot, at = (delay(m, value, self.way) for value in (self.stream, self.row, self.slot, column))
-        m.d.comb += [column.eq(self.chunk * self.lanes), self.takes.eq(self.calls[0].takes if self.rolled else 1)]
+        if self.rolled:
+            self._ask(m)
+            m.d.comb += column.eq(self.chunk * self.lanes)
+        else:
+            m.d.comb += [column.eq(self.chunk * self.lanes), self.takes.eq(1)]
         halves = []
         for n, call in enumerate(self.calls):
             m.submodules[f"call_{n}"] = call
@@ -75,7 +103,7 @@ class UniformLanes(Component):
         if self.aligned:
             m.d.comb += [draw.eq(half) for draw, half in zip(self.draws, halves, strict=False)]
         else:
-            offset = self.late(m, column[:2], self.latency)
+            offset = delay(m, column[:2], self.latency)
             for lane in range(self.lanes):
                 choices = Array(halves[min(lane + n, len(halves) - 1)] for n in range(DRAWS_PER_CALL))
                 m.d.comb += self.draws[lane].eq(choices[offset])
@@ -138,7 +166,7 @@ class GaussianLanes(Component):
         self.gaussians = [Gaussian(in_logic=in_logic) for _ in range(lanes)]
         super().__init__({
             "seed": In(32), "event": In(32), "stream": In(8), "row": In(16), "chunk": In(range(chunks)),
-            "slot": In(8), "takes": Out(1), "xi": Out(signed(XI.bits)).array(lanes),
+            "slot": In(8), "takes": Out(1), "xi": Out(signed(XI.bits)).array(lanes), **(_ASKING if rolled else {}),
         })
 
     @property
@@ -149,7 +177,7 @@ class GaussianLanes(Component):
         m = Module()
 
         m.submodules.uniform = uniform = self.uniform
-        for name in ("seed", "event", "stream", "row", "chunk", "slot"):
+        for name in ("seed", "event", "stream", "row", "chunk", "slot", *(_ASKING if uniform.rolled else ())):
             m.d.comb += getattr(uniform, name).eq(getattr(self, name))
         m.d.comb += self.takes.eq(uniform.takes)
         for lane, gaussian in enumerate(self.gaussians):

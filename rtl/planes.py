@@ -93,7 +93,7 @@ class LaneMemory(Component):
 
 def read_lane(m: Module, plane, lane, target, values: Mapping[Plane, Sequence], more: int = 0) -> None:
     """The lane of a plane to the register `target`, three cycles later, of the `values` of all lanes by plane; `more`
-    cycles are for the way between groups of lanes. Without such a way what is no choice has no register, and takes less.
+    cycles are for the way between groups of lanes. Without such a way what is no choice has no register.
     """
     low, found = (_GROUP - 1).bit_length(), {}
 
@@ -107,7 +107,8 @@ def read_lane(m: Module, plane, lane, target, values: Mapping[Plane, Sequence], 
     for each, lanes in values.items():
         groups = []
         for first in range(0, len(lanes), _GROUP):
-            groups.append(delay(m, chosen(f"{each.name.lower()}_{first}", lane[:low], lanes[first:first + _GROUP]), more))
+            group = chosen(f"{each.name.lower()}_{first}", lane[:low], lanes[first:first + _GROUP])
+            groups.append(delay(m, group, more))
         found[each] = chosen(each.name.lower(), lane[low:], groups)
     for each, value in found.items():
         with m.If(delay(m, plane == each, 1)):  # the plane stands for as long as its address

@@ -38,11 +38,11 @@ class RegisterBank(Component):
     adder but the one of all reads.
 
     Members: `read_index`, `index` and `value` in; `read`, `writable` and `accepts` out; `write` acts on an accepted
-    value; `clear` resets all. Each setting is an output of its name, a constant where it is fixed; each counter has an input of its name that
-    is added in every cycle; `begin` starts the operation's own counts anew. `next_event` increments the event, which
-    has stood for two cycles. `interrupts` (bits of `Interrupt`) become pending, `irq` is the line. `abort` is a write
-    to `control`; `aborted_slots` is read as given. `port` is a second way in: what it writes waits for the first way,
-    and, but for IMMEDIATE, while `is_running`; `changes` says that it writes a setting.
+    value; `clear` resets all. Each setting is an output of its name, a constant where it is fixed; each counter has an
+    input of its name that is added in every cycle; `begin` starts the operation's own counts anew. `next_event`
+    increments the event, which has stood for two cycles. `interrupts` (bits of `Interrupt`) become pending, `irq` is
+    the line. `abort` is a write to `control`; `aborted_slots` is read as given. `port` is a second way in: what it
+    writes waits for the first way, and, but for IMMEDIATE, while `is_running`; `changes` says that it writes a setting.
     """
 
     write_latency = 2

@@ -47,12 +47,13 @@ class Sampler(Component):
 
     `prefill` adds up offset and noise of every chunk of so many lines while the window is still open; `ready`
     says that they are in place, or will be when they are needed: that `lead` cycles pass at least until the first push,
-    and chunks come in order. Without noise there is nothing to prepare. Then each `push` takes the charges of one chunk, which come as `held`, with `is_held`
-    and `held_chunk`, `latency` cycles later. Pushes are `period` cycles apart or more; where that is more than one,
-    charges stand for so long.
+    and chunks come in order. Without noise there is nothing to prepare. Then each `push` takes the charges of one
+    chunk, which come as `held`, with `is_held` and `held_chunk`, `latency` cycles later. Pushes are `period` cycles
+    apart or more; where that is more than one, charges stand for so long.
 
     Members: `prefill`, `push`, `chunk`, `charges` in; `ready`, `is_held`, `held_chunk`, `held` out. `fill_chunk` asks
-    for the noise of a chunk where that `takes` it, and it comes as `xi` after `noise_latency` cycles. Between
+    for the noise of a chunk where that `takes` it, of a rolled tile while it `asks_noise`, and it comes as `xi` after
+    `noise_latency` cycles. Between
     operations (`active` low) the side band's `address` reads `gains` and `offsets`, of a rolled tile the one that
     `asks_offset` says; `write_gain` and `write_offset` are lane masks for `value`.
     """
@@ -82,7 +83,8 @@ class Sampler(Component):
             "is_held": Out(1), "held_chunk": Out(range(self.chunks)),
             "held": Out(shape_of(config.adc.held)).array(lanes),
             "active": In(1), "address": In(range(self.chunks)), "value": In(shape_of(WORD)),
-            "write_gain": In(lanes), "write_offset": In(lanes), **({"asks_offset": In(1)} if config.rolled else {}),
+            "write_gain": In(lanes), "write_offset": In(lanes), **(
+                {"asks_offset": In(1), "asks_noise": Out(1)} if config.rolled else {}),
         })
 
     @property
@@ -141,7 +143,8 @@ class Sampler(Component):
         return m
 
     def _fetch(self, m: Module, number: int, is_active, chunk):
-        """A gain (0) or offset (1) of a chunk in an operation, and of what the side band asks for between them. In a rolled
+        """A gain (0) or offset (1) of a chunk in an operation, and of what the side band asks for between them. In a
+        rolled
         tile a gain is fetched in the cycle of a push, and an offset in others.
         """
         place = self.joint.places[number] if self.config.rolled else self.memories[number].address
@@ -156,6 +159,8 @@ class Sampler(Component):
         with m.Elif(is_filling & self.takes):
             m.d.sync += [chunk.eq(chunk + 1), is_filling.eq(chunk != self.chunks - 1)]
 
+        if config.rolled:
+            m.d.comb += self.asks_noise.eq(is_filling)
         early_chunk, fill_chunk = (late(m, chunk, self.noise_latency + more, self.takes, self.noise_period)
                                    for more in (1 - self.fetch_latency, 2))
         is_fill = delay(m, is_filling & self.takes, self.noise_latency + 2, reset=True)

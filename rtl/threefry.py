@@ -63,20 +63,20 @@ class Threefry2x32(Component):
 
 
 class RolledThreefry2x32(Component):
-    """Encrypts a counter every `latency` cycles, with an adder a word and a choice of two rotations: for small chips.
+    """Encrypts one counter at a time, with an adder a word and a choice of two rotations: for small chips.
 
-    A round's rotation is made of those of `_TURNS`, one a cycle, and x0 is added in the first of them. A key takes three
-    cycles, as there is one choice among keys: for x0, for x1, and for its number.
+    A round's rotation is made of those of `_TURNS`, one a cycle, and x0 is added in the first of them. A key takes
+    three cycles, as there is one choice among keys: for x0, for x1, and for its number.
 
-    Members: as of `Threefry2x32`, and `takes` out: the counter is taken in this cycle, in which the words of the one
-    before stand, and in no other.
+    Members: as of `Threefry2x32`; `start` takes the counter, while `is_idle`, and in no other cycle; the words stand
+    while it is idle again, from `latency` cycles later on.
     """
 
     def __init__(self, rounds: int):
         self.rounds = rounds
         super().__init__({
             "counter0": In(32), "counter1": In(32), "key0": In(32), "key1": In(32),
-            "takes": Out(1), "word0": Out(32), "word1": Out(32),
+            "start": In(1), "is_idle": Out(1), "word0": Out(32), "word1": Out(32),
         })
 
     @property
@@ -94,10 +94,11 @@ class RolledThreefry2x32(Component):
         begin = [is_first.eq(1), *(n.eq(count) for n, count in zip(left, counts, strict=True))]
         is_last_turn = Cat(Cat(n == int(n is one) for n in left).all() for one in left).any()
 
-        states = States(m, ("COUNTER", "KEY", "SECOND", "NUMBER", "TURN", "MIX"))
-        with states.state("COUNTER"):
+        states = States(m, ("IDLE", "KEY", "SECOND", "NUMBER", "TURN", "MIX"))
+        with states.state("IDLE"):
             m.d.sync += [n_rounds.eq(0), n_keys.eq(0), chosen.eq(0), following.eq(1)]
-            states.go("KEY")
+            with m.If(self.start):
+                states.go("KEY")
         with states.state("KEY"):
             m.d.sync += chosen.eq(following)
             states.go("SECOND")
@@ -109,7 +110,7 @@ class RolledThreefry2x32(Component):
                          following.eq(Mux(following == 2, 0, following + 1))]
             states.go("TURN")
             with m.If(n_rounds == self.rounds):
-                states.go("COUNTER")
+                states.go("IDLE")
         with states.state("TURN"):
             m.d.sync += is_first.eq(0)
             with m.If(left[0].any()):
@@ -125,13 +126,13 @@ class RolledThreefry2x32(Component):
             with m.If(n_rounds[:2] == 0):
                 states.go("KEY")
             with m.Elif(n_rounds == self.rounds):
-                states.go("COUNTER")
+                states.go("IDLE")
         states.close()
 
         at, key = states.at, Array((self.key0, self.key1, self.key0 ^ self.key1 ^ PARITY, Const(0, 32)))[chosen]
         number = Mux(at["NUMBER"], n_keys, 0)
-        m.d.comb += [self.takes.eq(at["COUNTER"]), self.word0.eq(x0), self.word1.eq(x1)]
-        with m.If(at["COUNTER"]):
+        m.d.comb += [self.is_idle.eq(at["IDLE"]), self.word0.eq(x0), self.word1.eq(x1)]
+        with m.If(at["IDLE"] & self.start):
             m.d.sync += [x0.eq(self.counter0), x1.eq(self.counter1)]
         with m.Elif(at["KEY"] | is_first & at["TURN"]):
             m.d.sync += x0.eq(x0 + Mux(at["KEY"], key, x1))

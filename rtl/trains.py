@@ -29,7 +29,8 @@ class _TrainPipeline(Component):
         self.chunks = row_chunks + col_chunks
         self.more = config.way_registers * (self.chunks > 2)
         self.has_kinds = "train" not in config.fixed  # or else they are all stochastic
-        self.uniform = UniformLanes(lanes, max(row_chunks, col_chunks), config.rounds, rolled=config.rolled)
+        self.uniform = UniformLanes(lanes, max(row_chunks, col_chunks), config.rounds, rolled=config.rolled,
+                                    shares=True)
         super().__init__({
             "write": In(1), "write_chunk": In(range(self.chunks)), "lane": In(range(lanes)),
             "value": In(shape_of(TRAIN_WORD)), "kind": In(Train), "bl": In(range(MAX_BL + 1)),
@@ -38,7 +39,7 @@ class _TrainPipeline(Component):
             "slot": In(range(MAX_BL + 1)),
             "first_slot": In(range(MAX_BL + 1)),
             "valid": Out(1), "chunk": Out(range(self.chunks)), "wanted": Out(1),
-            "pulses": Out(lanes), "negatives": Out(lanes),
+            "pulses": Out(lanes), "negatives": Out(lanes), **({"restart": In(1)} if config.rolled else {}),
         })
 
     @property
@@ -57,36 +58,32 @@ class _TrainPipeline(Component):
             uniform.seed.eq(self.seed), uniform.event.eq(self.event), uniform.slot.eq(self.slot),
             uniform.stream.eq(Mux(is_row, Stream.ROW_TRAIN, Stream.COLUMN_TRAIN)),
             uniform.chunk.eq(Mux(is_row, self.ask_chunk, self.ask_chunk - self.row_chunks)),
-            stored.address.eq(uniform.late(m, self.ask_chunk, n_fetch - 1)),
-            sums.address.eq(uniform.late(m, self.ask_chunk, n_fetch)),
-            sums.write_address.eq(uniform.late(m, self.ask_chunk, n_fetch + 1 + more)),
-            self.chunk.eq(uniform.late(m, self.ask_chunk, n_fetch + 2 + more)), self.takes.eq(uniform.takes),
+            stored.address.eq(delay(m, self.ask_chunk, n_fetch - 1)),
+            sums.address.eq(delay(m, self.ask_chunk, n_fetch)),
+            sums.write_address.eq(delay(m, self.ask_chunk, n_fetch + 1 + more)),
+            self.chunk.eq(delay(m, self.ask_chunk, n_fetch + 2 + more)), self.takes.eq(uniform.takes),
         ]
-        flight, is_asked = Signal(1 if uniform.rolled else self.latency - 1), Signal()
+        flight, is_asked = Signal(self.latency - 1), Signal()
         m.d.comb += is_asked.eq(self.ask & self.takes)
-        if uniform.rolled:  # drawn where the next one is taken
-            m.d.sync += self.valid.eq(self.takes & flight & ~self.clear)
-            with m.If(self.takes | self.clear):
-                m.d.sync += flight.eq(is_asked & ~self.clear)
-        else:
-            m.d.sync += Cat(flight, self.valid).eq(Mux(self.clear, 0, Cat(is_asked, flight)))
+        m.d.sync += Cat(flight, self.valid).eq(Mux(self.clear, 0, Cat(is_asked, flight)))
+        if uniform.rolled:
+            m.d.comb += [uniform.asks.eq(self.ask), uniform.restart.eq(self.restart)]
         self._store(m, stored)
 
         # a pulse where the sum passes its modulus; half of it to begin with
-        slot, is_first, late_row = (uniform.late(m, value, n_fetch + 1)
+        slot, is_first, late_row = (delay(m, value, n_fetch + 1)
                                     for value in (self.slot, self.slot == 0, is_row))
         modulus = Signal(range(MAX_LEVEL + 1), reset_less=True)
         m.d.sync += [modulus.eq(Mux(self.kind == Train.MEAN_COUNT, self.bl, MAX_LEVEL)),
                      self.wanted.eq(delay(m, slot, more) >= self.first_slot)]
-        is_drawn = self.takes & flight if uniform.rolled else delay(m, is_asked, n_fetch + 1 + more, reset=True)
-        m.d.comb += sums.write_mask.eq(is_drawn.replicate(lanes))
+        m.d.comb += sums.write_mask.eq(delay(m, is_asked, n_fetch + 1 + more, reset=True).replicate(lanes))
         is_counted = delay(m, late_row, more)
         for lane in range(lanes):
             amount = stored.values[lane][:_SUM.bits]
-            # in a rolled tile it stands for as long as a draw takes
+            # in a rolled tile its address stands before it is taken
             value = stored.values[lane] if uniform.rolled else delay(m, stored.values[lane], 1)
             short = Signal(signed(_SUM.bits + 1), name=f"short_{lane}", reset_less=True)
-            m.d.sync += short.eq(amount - modulus)
+            m.d["comb" if uniform.rolled else "sync"] += short.eq(amount - modulus)
             before = Mux(is_first, modulus >> 1, sums.values[lane])
             total, rest = delay(m, before + value[:_SUM.bits], more), delay(m, before + short, more)
             is_passed = rest >= 0
@@ -180,7 +177,7 @@ class TrainSource(Component):
     @property
     def slot_cycles(self) -> int:
         """Cycles that the beats of a slot take, at most, behind those of the slot before."""
-        return self.chunks * self.pipeline.uniform.period + 1
+        return self.pipeline.uniform.cycles(self.chunks) + 1
 
     def elaborate(self, platform):
         m = Module()
@@ -194,6 +191,9 @@ class TrainSource(Component):
             queue.push.eq(pipeline.valid), *(getattr(queue.i, name).eq(getattr(pipeline, name)) for name in
                                              ("chunk", "wanted", "pulses", "negatives")),
         ]
+
+        if pipeline.uniform.rolled:
+            m.d.comb += pipeline.restart.eq(self.start)
 
         # ask for chunk after chunk, slot after slot
         asks = Signal()

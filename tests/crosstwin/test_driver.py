@@ -7,7 +7,7 @@ import pytest
 
 from crosstwin.driver import LinkedTile, LinkError
 from crosstwin.links import ControllerLink
-from golden.config import ALL, MAX_LEVEL, Plane
+from golden.config import ALL, MAX_LEVEL, SETTINGS, Plane
 from golden.presets import TILES
 from golden.protocol import ProtocolError
 from golden.tile import Tile
@@ -141,7 +141,8 @@ def test_errors_are_those_of_the_tile_and_nothing_is_sent(call):
 
 @pytest.mark.parametrize(("changes", "name"), [({"rows": 6}, "rows"), ({"cols": 7}, "cols"), ({"lanes": 2}, "lanes"),
                                            ({"weight_bits": 16}, "formats"), ({"rounds": 20}, "formats"),
-                                           ({"parameter_bits": 12}, "converter")])
+                                           ({"parameter_bits": 12}, "converter"), ({"max_bl": 40}, "lanes"),
+                                           ({"fixed": ("t_hold",)}, "converter")])
 def test_another_tile_at_the_far_end_is_refused(changes, name):
     with pytest.raises(LinkError, match=f"Register {name} of the linked tile must be"):
         LinkedTile(CONFIG, ControllerLink(replace(CONFIG, **changes)))
@@ -157,7 +158,7 @@ def test_an_error_status_is_explained():
 @pytest.mark.parametrize("parts", [
     {"engines": ()}, {"engines": ("managed", "update")},
     {"engines": ("managed",), "counters": ("slots", "conversions", "chip_cycles")},
-    {"counters": (), "operation_counters": False}], ids=str)
+    {"counters": (), "operation_counters": False}, {"fixed": SETTINGS, "max_bl": 31}], ids=str)
 def test_a_tile_that_leaves_parts_out_equals_the_tile(parts):
     direct, linked = pair(replace(CONFIG, **parts))
     for tile in (direct, linked):
@@ -174,7 +175,8 @@ def test_a_command_that_is_left_out_is_refused_alike():
 
 @pytest.mark.parametrize(("there", "wanted", "name"), [
     ({"engines": ()}, {}, "converter"), ({}, {"engines": ()}, "converter"),
-    ({"counters": ("slots",)}, {"counters": ("conversions",)}, "left_out")])
+    ({"counters": ("slots",)}, {"counters": ("conversions",)}, "left_out"),
+    ({"fixed": ("t_hold",)}, {"fixed": ("t_slot",)}, "fixed")])
 def test_a_tile_that_leaves_out_other_parts_is_not_the_one(there, wanted, name):
     with pytest.raises(LinkError, match=f"Register {name} of the linked tile must be"):
         LinkedTile(replace(CONFIG, **wanted), ControllerLink(replace(CONFIG, **there)))

@@ -192,6 +192,11 @@ def test_parts_in_any_order_and_kind_of_collection_are_one_configuration():
     ({"engines": None}, TypeError, "Engines must be a collection of names, not None"),
     ({"counters": ("slots", "spikes")}, ValueError, "Counters must be of forwards, .*, not 'spikes'"),
     ({"operation_counters": 1}, TypeError, "Operation counters must be true or false, not 1"),
+    ({"fixed": ("t_slot", "seed")}, ValueError, "Fixed registers must be of t_precharge, .*, irq_enable, not 'seed'"),
+    ({"fixed": "train"}, TypeError, "Fixed registers must be a collection of names, not 'train'"),
+    ({"max_bl": 30}, ValueError, r"Most slots of an update must be in 31\.\.63, not 30"),
+    ({"max_bl": 64}, ValueError, r"Most slots of an update must be in 31\.\.63, not 64"),
+    ({"max_bl": 31.0}, TypeError, r"Most slots of an update must be an integer, not 31\.0"),
 ])
 def test_bad_parts(fields, kind, match):
     with pytest.raises(kind, match=match):

@@ -410,6 +410,19 @@ def test_a_tile_without_updates_says_so():
     assert state(tile) == before
 
 
+def test_settings_that_are_fixed_and_updates_that_are_too_long_say_so():
+    tile = loaded_tile(replace(TINY, fixed=("t_slot", "irq_enable"), max_bl=40), 1)
+    before = state(tile)
+    with pytest.raises(ValueError, match="Register must be a writable one, not t_slot, which this tile has fixed at 1"):
+        tile.set("t_slot", 2)
+    with pytest.raises(ValueError, match=r"Register bl must be in 1\.\.40, not 41"):
+        tile.set("bl", 41)
+    with pytest.raises(ValueError, match=r"BL must be in 1\.\.40, not 41"):
+        tile.update(np.zeros(ROWS, dtype=np.int64), np.zeros(COLS, dtype=np.int64), 41)
+    assert state(tile) == before
+    assert tile.get("t_slot") == 1
+
+
 def test_counters_that_are_left_out_say_so():
     tile = loaded_tile(replace(TINY, counters=("chip_cycles",), operation_counters=False), 1)
     tile.forward(np.zeros(ROWS, dtype=np.int64))

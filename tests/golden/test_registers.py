@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from golden.config import COUNTERS, TileConfig
+from golden.config import COUNTERS, SETTINGS, TileConfig
 from golden.presets import DEVICES
-from golden.registers import CONTRACT_VERSION, register_map
+from golden.registers import CONTRACT_VERSION, Access, register_map
 from tests.support import CONFIGS
 
 
@@ -99,3 +101,28 @@ def test_registers_of_what_is_left_out_are_not_there(parts, absent, bits):
     assert (found["left_out"].index, found["left_out"].reset) == (6, bits)
     assert {name for name in whole.keys() & found.keys() if whole[name] != found[name]} == {"converter"}
     assert found["converter"].reset == whole["converter"].reset | 1 << 25
+
+
+@pytest.mark.parametrize("fixed", [("t_slot",), ("train", "watchdog", "irq_enable"), SETTINGS])
+def test_fixed_settings_are_as_at_reset_and_cannot_be_written(fixed):
+    """All others are as ever, and the tile says which they are."""
+    whole, found = register_map(TileConfig()), register_map(TileConfig(fixed=fixed))
+    assert found.keys() - whole.keys() == {"fixed"}
+    assert (found["fixed"].index, found["fixed"].reset) == (7, sum(1 << SETTINGS.index(name) for name in fixed))
+    assert found["converter"].reset == whole["converter"].reset | 1 << 31
+    assert {name for name in whole if whole[name] != found[name]} == {"converter", *fixed}
+    for name in fixed:
+        assert found[name] == replace(whole[name], access=Access.READ)
+        assert (found[name].writable, found[name].stored) == (False, False)
+
+
+def test_settings_are_the_registers_that_hold_what_is_written_but_for_seed_and_event():
+    stored = [register.name for register in register_map(TileConfig()).values() if register.stored]
+    assert ["seed", "event", *SETTINGS] == stored
+
+
+@pytest.mark.parametrize("max_bl", [31, 40, 63])
+def test_the_longest_update_shows_in_the_identity_and_limits_its_setting(max_bl):
+    found = register_map(TileConfig(lanes=5, max_bl=max_bl))
+    assert found["lanes"].reset == 5 | 63 - max_bl << 16
+    assert (found["bl"].reset, found["bl"].maximum) == (31, max_bl)

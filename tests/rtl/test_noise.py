@@ -4,7 +4,8 @@ import pytest
 
 from golden.noise import DRAWS_PER_CALL, Stream, gaussian, gaussian_of_draw, uniform
 from rtl.noise import XI, Gaussian, GaussianLanes, UniformLanes
-from tests.rtl.simulation import asked, check_pipeline
+from tests.rtl.simulation import asked, check_pipeline, run, take
+from tests.support import assert_bits
 
 LANES = [(4, 3), (8, 2), (16, 1), (1, 1024), (2, 5), (3, 4), (5, 3), (6, 4), (7, 1), (10, 2)]
 """Lanes and chunks: aligned to the four draws of a call, and not."""
@@ -36,6 +37,60 @@ def test_uniform_lanes(lanes, chunks, seed):
     rounds, given = 13 + 7 * seed, addresses(chunks, seed)
     component = UniformLanes(lanes, chunks, rounds)
     check_pipeline(component, component.latency, given, {"draws": draws(lanes, rounds, given)}, settling=1)
+
+
+@pytest.mark.parametrize("shares", [False, True])
+@pytest.mark.parametrize(("lanes", "chunks"), [(1, 11), (2, 5), (4, 3), (3, 3), (8, 2)])
+def test_rolled_uniform_lanes(lanes, chunks, shares):
+    """Chunks in order, of two slots and then of another stream, asked with pauses; a restart in the midst of a call."""
+    rng, rounds = np.random.default_rng(lanes), 13
+    component, found, wanted, cycles = UniformLanes(lanes, chunks, rounds, rolled=True, shares=shares), [], [], []
+    given = addresses(chunks, 5)
+    orders = [(Stream.ROW_TRAIN, 0), (Stream.ROW_TRAIN, 1), (Stream.COLUMN_TRAIN, 1)]
+
+    async def ask(ctx, stream, slot, chunk, is_taken: bool):
+        address = {"seed": int(given["seed"]), "event": int(given["event"]), "stream": int(stream), "row": 7,
+                   "chunk": chunk, "slot": slot}
+        for name, value in address.items():
+            ctx.set(getattr(component, name), value)
+        while rng.random() < 0.3:
+            await ctx.tick()
+        ctx.set(component.asks, 1)
+        for cycle in range(component.period + 1):
+            if ctx.get(component.takes) or (not is_taken and cycle == 20):
+                break
+            await ctx.tick()
+        if is_taken:
+            assert ctx.get(component.takes)
+            cycles.append(cycle)
+            found.append(take(ctx, component.draws))
+            columns = chunk * lanes + np.arange(lanes)
+            wanted.append(uniform(given["seed"], stream, given["event"], np.full(lanes, 7), columns,
+                                  np.full(lanes, slot), rounds))
+        await ctx.tick()
+        ctx.set(component.asks, 0)
+
+    async def restart(ctx):
+        ctx.set(component.restart, 1)
+        await ctx.tick()
+        ctx.set(component.restart, 0)
+
+    async def bench(ctx):
+        for stream, slot in orders:
+            await restart(ctx)
+            await ask(ctx, stream, slot, chunks - 1, is_taken=False)
+            await restart(ctx)
+            await ctx.tick().repeat(component.period)
+            for again in (0, 8):
+                for chunk in range(chunks):
+                    await ask(ctx, stream, slot + again, chunk, is_taken=True)
+
+    run(component, bench)
+    assert_bits("draws", wanted, found)
+    n_calls = sum(cycle > 5 for cycle in cycles)
+    shared = 4 // lanes if shares and lanes in (1, 2, 4) else 1
+    assert n_calls == len(orders) * 2 * -(-chunks // shared)
+    assert max(cycles) + 1 <= component.period
 
 
 @pytest.mark.parametrize(("lanes", "chunks", "calls"), [(4, 3, 1), (16, 2, 4), (1, 8, 1), (2, 4, 1), (5, 1, 2),

@@ -2,8 +2,8 @@
 import numpy as np
 import pytest
 
-from golden.threefry import MAX_ROUNDS, MIN_ROUNDS, threefry2x32
-from rtl.threefry import RolledThreefry2x32, Threefry2x32
+from golden.threefry import MAX_ROUNDS, MIN_ROUNDS, ROTATIONS, threefry2x32
+from rtl.threefry import _TURNS, RolledThreefry2x32, Threefry2x32, _turns
 from tests.golden.test_threefry import KNOWN_ANSWERS
 from tests.rtl.simulation import asked, check_pipeline, run
 from tests.support import assert_bits
@@ -39,25 +39,37 @@ def test_latency_is_one_register_an_addition():
     assert latencies == [17, 19, 21, 26, 41]
 
 
-@pytest.mark.parametrize("rounds", [13, 16, 20, 31, 32])
-def test_rolled_takes_a_counter_every_latency_and_equals_golden(rounds):
-    """Counters change in every cycle, so that only those of the cycle that takes them give the words."""
+@pytest.mark.parametrize("rounds", [*range(13, 21), 31, 32])
+def test_rolled_takes_a_counter_when_it_starts_and_equals_golden(rounds):
+    """Counters change in every cycle, so that only those of the cycle that starts give the words; these then stand."""
     rng = np.random.default_rng(rounds)
     key, rolled, taken, found = rng.integers(0, 1 << 32, 2).tolist(), RolledThreefry2x32(rounds), [], []
 
     async def bench(ctx):
         ctx.set(rolled.key0, key[0])
         ctx.set(rolled.key1, key[1])
-        for cycle in range(6 * rolled.latency + 1):
-            counter = rng.integers(0, 1 << 32, 2).tolist()
-            ctx.set(rolled.counter0, counter[0])
-            ctx.set(rolled.counter1, counter[1])
-            assert ctx.get(rolled.takes) == (cycle % rolled.latency == 0)
-            if ctx.get(rolled.takes):
-                taken.append(counter)
-                found.append((ctx.get(rolled.word0), ctx.get(rolled.word1)))
-            await ctx.tick()
+        for pause in (0, 0, 3, 0, 1, 7):
+            for cycle in range(rolled.latency + pause + 1):
+                counter = rng.integers(0, 1 << 32, 2).tolist()
+                ctx.set(rolled.counter0, counter[0])
+                ctx.set(rolled.counter1, counter[1])
+                ctx.set(rolled.start, cycle == 0 or (cycle < rolled.latency and rng.random() < 0.5))
+                if cycle == 0:
+                    taken.append(counter)
+                assert ctx.get(rolled.is_idle) == (cycle == 0 or cycle >= rolled.latency)
+                if cycle >= rolled.latency:
+                    found.append((len(taken) - 1, ctx.get(rolled.word0), ctx.get(rolled.word1)))
+                if cycle == rolled.latency + pause:
+                    break
+                await ctx.tick()
 
     run(rolled, bench)
-    wanted = np.stack(threefry2x32(*np.array(taken[:-1]).T, *key, rounds), -1)
-    assert_bits("words", wanted, found[1:])
+    words = np.stack(threefry2x32(*np.array(taken).T, *key, rounds), -1)
+    assert {n for n, *_ in found} == set(range(len(taken)))
+    assert_bits("words", [words[n] for n, *_ in found], [each for _, *each in found])
+
+
+def test_rolled_turns_come_to_every_rotation():
+    for rotation in ROTATIONS:
+        assert sum(n * turn for n, turn in zip(_turns(rotation), _TURNS, strict=True)) % 32 == rotation
+    assert asked(lambda: None, lambda _: [RolledThreefry2x32(rounds).latency for rounds in (13, 20)]) == [69, 111]

@@ -9,7 +9,7 @@ import pytest
 from crosstwin import aborts
 from crosstwin.stimulus import draw_operations, readback
 from golden.adc import AdcConfig
-from golden.config import ALL, MAX_BL, MAX_LEVEL, VECTOR, Plane, TileConfig
+from golden.config import ALL, MAX_BL, MAX_LEVEL, SETTINGS, VECTOR, Plane, TileConfig
 from golden.controller import Controller
 from golden.device import SoftBounds
 from golden.protocol import FIRST, LAST, Opcode, Status, packet, packets, payload_length, split
@@ -39,7 +39,11 @@ WIDE = TileConfig(rows=12, cols=16, lanes=5, code_bits=5, device=SoftBounds(dw_m
 """Lanes that divide neither the columns nor the draws of a Threefry call."""
 BARE = replace(WIDE, engines=(), counters=("slots", "chip_cycles"), operation_counters=False)
 """What is left where everything is left out."""
-SMALL = {"tiny": TINY, "wide": WIDE, "bare": BARE, **FOLDED,
+FIXED = replace(FOLDED["rolled"], device=FOLDED["rolled"].device.alike(), parameter_bits=0, engines=("update",),
+                adc=AdcConfig(bits=7, bound=3.0, noise=0.0), counters=(), operation_counters=False, max_bl=31,
+                fixed=SETTINGS)
+"""As on the smallest board: rolled, and no setting can be written."""
+SMALL = {"tiny": TINY, "wide": WIDE, "bare": BARE, "fixed": FIXED, **FOLDED,
          **{name: PARAMETERS[name] for name in ("narrow", "constants", "folded, narrow", "folded, constants")}}
 LANES = (1, 2, 4, 5, 8, 16)
 STRESS = [(idle, stall) for idle in (0.0, 0.3) for stall in (0.0, 0.3)]
