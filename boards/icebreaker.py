@@ -13,7 +13,7 @@ BOARD = Board(
     name="icebreaker", title="iCEBreaker with iCE40UP5K", platform=ICEBreakerPlatform, family=ICE40UP,
     clock_mhz=24, pll=SB_PLL40_PAD, baud=1_000_000, uart="channel B of the FT2232H of the USB port",
     programmer="ice40_generic",
-    config=replace(TILES["small training"], rows=64, cols=64, lanes=4, weight_bits=12, max_bl=31, fixed=SETTINGS),
+    config=replace(TILES["small training"], max_bl=31, fixed=SETTINGS),
     leaves_out="managed vectors, programming, correction, counters, noise, updates of more than 31 slots, and other "
                "settings than those at reset, for want of room",
 )

@@ -10,7 +10,7 @@ from golden.presets import DEVICES, TILES
 BOARD = Board(
     name="tang_primer_20k", title="Tang Primer 20K with GW2A-18", platform=TangPrimer20kPlatform, family=GW2A,
     clock_mhz=30, baud=1_000_000, uart="the BL616 of the dock's debugger", programmer="tangprimer20k",
-    config=replace(TILES["small training"], rows=64, cols=64, lanes=4, weight_bits=18, parameter_bits=9,
+    config=replace(TILES["small training"], weight_bits=18, parameter_bits=9,
                    device=replace(DEVICES["GokmenVlasov"], dw_min_std=0.0), adc=TILES["folded"].adc),
     leaves_out="managed vectors, programming, correction, counters and noise of steps, for want of room",
 )

@@ -40,5 +40,5 @@ TILES["training"] = replace(TILES["folded"], lanes=8, engines=("update",), param
 # what small chips have room for: inference, and updates of devices that are all alike
 TILES["small"] = replace(TILES["folded"], rows=64, cols=64, lanes=4, weight_bits=12, rolled=True, engines=(),
                          counters=(), operation_counters=False, adc=replace(_TRAINING_ADC, noise=0.0))
-TILES["small training"] = replace(TILES["small"], rows=32, cols=32, lanes=2, weight_bits=14, engines=("update",),
-                                  device=replace(_GV.alike(), dw_min=0.002, dw_min_std=0.0), parameter_bits=0)
+TILES["small training"] = replace(TILES["small"], engines=("update",), parameter_bits=0,
+                                  device=replace(_GV.alike(), dw_min=0.002, dw_min_std=0.0))
