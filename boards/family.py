@@ -85,7 +85,8 @@ class Family:
     own cells; `steps`; `resources`: the cells that nextpnr reports, by what they are called here, first the one
     whose number is the chip's; `bitstream`: its file; `pll`; `models` of
     its cells, a file that comes with yosys; `has_global_reset` (see `boards.clock.BoardClock`); `memory` and
-    `multiplier`, its blocks, from which `boards.estimate` predicts.
+    `multiplier`, its blocks, from which `boards.estimate` predicts; `placements` of which a run has the median clock,
+    where one scatters.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Family:
     has_global_reset: bool = False
     memory: MemoryBlocks
     multiplier: Multiplier | None = None
+    placements: int = 1
 
 
 _BLOCKS_18K = MemoryBlocks(shapes=((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36)), cost=128,
@@ -186,7 +188,7 @@ def _gowin(name: str, synthesis: str, pll: Pll) -> Family:
         resources={"LUT": ("LUT4", "ALU"), "FF": ("DFF",), "block RAM": ("BSRAM",),
                    "DSP": ("MULT18X18", "MULTALU18X18", "MULTADDALU18X18")},
         bitstream=f"{TOP}.fs", pll=pll, synthesis=synthesis, models="gowin/cells_sim.v",
-        memory=replace(_BLOCKS_18K, has_few=True), multiplier=Multiplier(bits=18, least=4),
+        memory=replace(_BLOCKS_18K, has_few=True), multiplier=Multiplier(bits=18, least=4), placements=3,
     )
 
 

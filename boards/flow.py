@@ -51,6 +51,13 @@ def place(board: Board, top: Elaboratable, folder: Path, begun: Callable[[str], 
     return _placed(board, json.loads((folder / REPORT).read_text()))
 
 
+def place_again(board: Board, folder: Path, seed: int) -> Placed:
+    """Another placement of what `place` has synthesized in `folder`."""
+    step, platform = next(step for step in board.family.steps if step.name == PLACEMENT), board.platform()
+    run(board, step.name, [*step.command(platform, board.mhz), "--seed", str(seed)], folder)
+    return _placed(board, json.loads((folder / REPORT).read_text()))
+
+
 def count(board: Board, top: Elaboratable, folder: Path) -> None:
     """Go only as far as nextpnr says what the design takes."""
     platform = prepare(board, top, folder)

@@ -11,6 +11,6 @@ BOARD = Board(
     name="ice40_hx8k", title="iCE40-HX8K breakout board", platform=ICE40HX8KBEVNPlatform, family=ICE40HX,
     clock_mhz=48, baud=1_000_000, uart="channel B of the FT2232H of the USB port", programmer="ice40_generic",
     config=replace(TILES["small training"], max_bl=31),
-    leaves_out="managed vectors, programming, correction, counters, noise, and updates of more than 31 slots, for want of "
+    leaves_out="managed vectors, programming, correction, counters, noise, and updates beyond 31 slots, for want of "
                "room",
 )

@@ -17,8 +17,8 @@ _START_BITS = max(start for start, _ in _TABLE).bit_length()
 _DROP_BITS = max(drop for _, drop in _TABLE).bit_length()
 _FRACTION_BITS = 6
 _ASKING = {"asks": In(1), "restart": In(1)}
-_SHARED = 2
-"""Cycles of a chunk whose draws are there."""
+_SHARED = 3
+"""Most cycles of a chunk whose draws are there: to ask, to take, and one for who asks."""
 
 
 class UniformLanes(Component):

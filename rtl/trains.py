@@ -146,8 +146,8 @@ class TrainSource(Component):
 
     One set of L lanes serves all lines, beat by beat, a slot ahead of the one being played: from `start`, `ready`
     says that the beats of the next slot have been sent, and `advance` takes that slot. A slot takes `chunks` beats,
-    P / L of them for each of ceil(R / P) + ceil(C / P) chunks, a cycle each or as many as a draw takes; the first one
-    `latency` more.
+    P / L of them for each of ceil(R / P) + ceil(C / P) chunks, a cycle each or as many as draws take (`slot_cycles`);
+    the first one `latency` more.
 
     Members: `write`, `chunk`, `lane`, `value` load one line (row chunks first, then column chunks), a level or a
     word, while `kind` and `bl` stand as in the operation; `start`, `advance`, `seed`, `event` in; `ready`; `beat`,
@@ -171,8 +171,8 @@ class TrainSource(Component):
 
     @property
     def latency(self) -> int:
-        """Cycles from `start` to the first `ready`, beyond those of a slot."""
-        return self.pipeline.latency + self.pipeline.uniform.period + 2
+        """Cycles from `start` to the first `ready`, beyond those of a slot: also of a call that is still under way."""
+        return self.pipeline.latency + self.pipeline.uniform.period + (4 if self.config.rolled else 2)
 
     @property
     def slot_cycles(self) -> int:
