@@ -132,8 +132,8 @@ def _text(value) -> str:
 
 def measure(board: Board, config: TileConfig, folder: Path, *, held_out: bool = False, only_area: bool = False,
             begun: Callable[[str], None] = lambda step: None) -> Run:
-    """A run in `folder`; its clock is the median of the family's `placements`. A tile that does not fit has no clock, but
-    counts; BuildError where there are no counts.
+    """A run in `folder`; its clock is the median of the family's `placements`. A tile that does not fit has counts, but
+    no clock; BuildError where there are no counts.
     """
     start, why, placed = time.perf_counter(), "", None
     top = BoardTop(board, SerialTile(config, board.divisor))

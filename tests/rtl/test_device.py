@@ -46,8 +46,8 @@ def pulses(engine: StepEngine, seed: int, n: int = 300) -> dict[str, np.ndarray]
     return given
 
 
-def check(engine: StepEngine, given: dict[str, np.ndarray]) -> None:
-    lane = DeviceLane(engine)
+def check(engine: StepEngine, given: dict[str, np.ndarray], *, short: bool = False) -> None:
+    lane = DeviceLane(engine, short=short)
     times = {"w": lane.weight_time, "w_max": lane.bounds_time, "w_min": lane.bounds_time}
     wanted = engine.pulse(given["w"], given["up"] > 0, *(given[name] for name in
                                                          ("step", "slope", "w_max", "w_min", "xi")))
@@ -64,6 +64,13 @@ def check(engine: StepEngine, given: dict[str, np.ndarray]) -> None:
 def test_every_device_model_equals_golden(name, bits):
     engine = StepEngine(ALL[name], weight(bits))
     check(engine, pulses(engine, bits))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_short_one_gives_the_same_in_two_cycles_less(name):
+    engine = StepEngine(replace(ALL[name], dw_min_std=0.0, write_noise_std=0.0), weight(12))
+    check(engine, pulses(engine, 3), short=True)
+    assert asked(lambda: None, lambda _: DeviceLane(engine).latency - DeviceLane(engine, short=True).latency) == 2
 
 
 @pytest.mark.parametrize("weight_bits", [8, 18])

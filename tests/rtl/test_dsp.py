@@ -4,7 +4,18 @@ import pytest
 from amaranth.hdl import Module, Shape, Signal, signed, unsigned
 from amaranth.lib.wiring import Component, In, Out
 
-from rtl.dsp import Product, SerialProduct, digits, levels, multiple, multiple_latency, soft_latency, soft_product, tree
+from rtl.dsp import (
+    SHORT_LATENCY,
+    Product,
+    SerialProduct,
+    digits,
+    levels,
+    multiple,
+    multiple_latency,
+    soft_latency,
+    soft_product,
+    tree,
+)
 from tests.rtl.simulation import check_pipeline, run
 from tests.support import assert_bits
 
@@ -20,11 +31,13 @@ def words(shape: Shape, rng, n: int = 200) -> np.ndarray:
     return np.where(rng.random(n) < 0.4, rng.choice([low, high, 0, min(high, 1)], n), values)
 
 
+@pytest.mark.parametrize("short", [False, True])
 @pytest.mark.parametrize("shapes", SHAPES, ids=str)
-def test_products_of_any_two_words(shapes):
+def test_products_of_any_two_words(shapes, short):
     rng = np.random.default_rng(1)
     a, b = (words(shape, rng) for shape in shapes)
-    check_pipeline(Product(*shapes), Product.latency, {"a": a, "b": b}, {"p": a * b})
+    latency = SHORT_LATENCY if short else Product.latency
+    check_pipeline(Product(*shapes, short=short), latency, {"a": a, "b": b}, {"p": a * b})
 
 
 @pytest.mark.parametrize("constant", [*range(1, 300), 326, 1229, 28672, 0x5555, 0xAAAA, (1 << 17) - 1])
