@@ -19,8 +19,9 @@ class Board:
     where it is another than the family's; `clock_mhz`, at which the tile is asked to run: the oscillator's frequency,
     or one that the PLL makes of it; `baud` of the link, at the pins of the platform's first UART; `uart`: those pins
     in words; `programmer`: its name for openFPGALoader; `config`: the tile by default; `leaves_out`: what of the
-    design is not on the board and why; `seed` of nextpnr's placement, where its own is unlucky. ValueError of a clock
-    that the PLL cannot make, or a rate too fast for it.
+    design is not on the board and why; `seed` of nextpnr's placement, where its own is unlucky; `minutes` that one of
+    the tools may take, as some placements come to no end in routing. ValueError of a clock that the PLL cannot make, a
+    rate too fast for it, or of no time at all.
     """
 
     name: str
@@ -35,8 +36,11 @@ class Board:
     leaves_out: str
     pll: Pll | None = None
     seed: int | None = None
+    minutes: float = 180
 
     def __post_init__(self):
+        if not self.minutes > 0:
+            raise ValueError(f"Minutes of a tool must be above 0, not {self.minutes:g}")
         if not 2 <= self.divisor < 1 << 16:
             raise ValueError(f"Baud rate of {self.name} must be at most half the clock's {self.mhz:g} MHz, "
                              f"not {self.baud}")

@@ -26,6 +26,10 @@ class BuildError(RuntimeError):
     """A bitstream cannot be made, or is too slow; the message says why in one sentence."""
 
 
+class NoEndError(BuildError):
+    """A tool took longer than it may."""
+
+
 @dataclass(frozen=True)
 class Placed:
     """What the placed design takes of the chip, by resource, and the clock in MHz that it allows."""
@@ -88,15 +92,19 @@ def prepare(board: Board, top: Elaboratable, folder: Path):
 
 
 def run(board: Board, name: str, command: list[str], folder: Path) -> None:
-    """Run one step's tool in `folder`, with a log; BuildError."""
+    """Run one step's tool in `folder`, with a log; BuildError, or NoEndError where it takes more than the board's minutes."""
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     if not shutil.which(command[0], path=environment["PATH"]):
         raise BuildError(f"{command[0]} must be installed to build for {board.family.name}, but was not found: "
                          "pip install crosstwin[fpga]")
     log = folder / f"{name.replace(' ', '_')}.log"
     with log.open("w") as output:
-        done = subprocess.run(command, cwd=folder, env=environment, check=False, stdout=output,
-                              stderr=subprocess.STDOUT)
+        try:
+            done = subprocess.run(command, cwd=folder, env=environment, check=False, stdout=output,
+                                  stderr=subprocess.STDOUT, timeout=60 * board.minutes)
+        except subprocess.TimeoutExpired:
+            raise NoEndError(f"{name.capitalize()} for {board.name} must end within {board.minutes:g} minutes, but did "
+                             f"not: try another --seed, or more --minutes (log in {log})") from None
     errors = [line for line in log.read_text().splitlines() if "ERROR" in line or _CONFLICT in line]
     if done.returncode or any(_CONFLICT in error for error in errors):
         why = errors[0] if errors else f"{command[0]} ended with status {done.returncode}"

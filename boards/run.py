@@ -13,7 +13,7 @@ from boards import fit
 from boards.board import Board
 from boards.contents import Contents
 from boards.family import PLACEMENT, SYNTHESIS
-from boards.flow import BuildError, count, place, place_again
+from boards.flow import BuildError, NoEndError, Placed, count, place, place_again
 from boards.rates import Rates
 from boards.top import BoardTop
 from golden.config import TileConfig
@@ -141,7 +141,7 @@ def measure(board: Board, config: TileConfig, folder: Path, *, held_out: bool = 
         if only_area:
             count(board, top, folder)
         else:
-            placed = place(replace(board, family=_unpacked(board)), top, folder, begun)
+            placed = _place(replace(board, family=_unpacked(board)), top, folder, begun)
     except BuildError as error:
         if not fit.counted(board, folder):
             raise
@@ -160,6 +160,15 @@ def measure(board: Board, config: TileConfig, folder: Path, *, held_out: bool = 
     return Run(family=board.family.name, board=board.name, held_out=held_out, tile=described(config), contents=counts,
                used=used, available=available, fmax_mhz=fmax, why=why, **rates,
                seconds=time.perf_counter() - start, tools=tools(board))
+
+
+def _place(board: Board, top: BoardTop, folder: Path, begun: Callable[[str], None]) -> Placed:
+    """By nextpnr's own seed, or another one where that comes to no end."""
+    try:
+        return place(board, top, folder, begun)
+    except NoEndError:
+        begun(f"{PLACEMENT} by another seed")
+        return place_again(board, folder, 2)
 
 
 def elaborate(board: Board, config: TileConfig) -> tuple[dict[str, int], Tile]:

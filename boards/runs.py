@@ -71,12 +71,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--again", action="store_true", help="also the runs that are in the file, if designs changed")
     parser.add_argument("--limit", type=int, default=None, metavar="N", help="at most so many runs of each board")
     parser.add_argument("--file", type=Path, default=FILE, help="(default: boards/runs.csv)")
+    parser.add_argument("--minutes", type=float, default=60,
+                        help="most of a tool, behind which another placement is tried (default: 60)")
     parser.add_argument("--folder", type=Path, default=Path("build/runs"),
                         help="where the tools work (default: build/runs)")
     chosen = parser.parse_args(arguments)
     failures = 0
     for board in map(named, chosen.boards):
-        failures += _run(board, chosen)
+        failures += _run(replace(board, minutes=chosen.minutes), chosen)
     return 1 if failures else 0
 
 

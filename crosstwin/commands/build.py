@@ -17,6 +17,7 @@ def add(commands) -> None:
     tile_options(parser, THE_BOARDS)
     parser.add_argument("--clock", type=float, metavar="MHZ", help="by the board's PLL (default: the board's)")
     parser.add_argument("--seed", type=int, help="of the placement; another one may be some percent faster")
+    parser.add_argument("--minutes", type=float, help="most of a tool, as a router may come to no end (default: 180)")
     parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="(default: build/boards/NAME)")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     parser.set_defaults(run=run)
@@ -28,13 +29,11 @@ def run(arguments: argparse.Namespace) -> int:
     from boards.build import build
 
     config = tile(arguments, board.config)
-    if arguments.seed is not None:
-        board = replace(board, seed=arguments.seed)
-    if arguments.clock is not None:
-        try:
-            board = replace(board, clock_mhz=arguments.clock)
-        except ValueError as error:
-            raise console.UsageError(str(error)) from None
+    asked = {"seed": arguments.seed, "clock_mhz": arguments.clock, "minutes": arguments.minutes}
+    try:
+        board = replace(board, **{name: value for name, value in asked.items() if value is not None})
+    except ValueError as error:
+        raise console.UsageError(str(error)) from None
     steps = ["elaboration", *(step.name for step in board.family.steps), "smallest tile"]
     with console.steps(board.title, steps, quiet=arguments.json) as begun:
         built = build(board, config, folder_of(board, arguments.output), begun)

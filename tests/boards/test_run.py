@@ -10,7 +10,7 @@ pytest.importorskip("amaranth_boards", reason="amaranth-boards is not installed:
 from boards import NAMES, runs
 from boards.build import named
 from boards.family import REPORT, TOP
-from boards.flow import BuildError
+from boards.flow import BuildError, NoEndError
 from boards.run import ONLY_PACKED, Run, described, load, measure, save
 from golden.config import TileConfig
 from golden.presets import DEVICES
@@ -50,6 +50,28 @@ def test_a_run_keeps_what_was_placed_and_stops_before_the_bitstream(tmp_path):
     assert run.tile["engines"] == "none"
     assert run.contents["registers"] > 100
     assert (run.mac_per_s, run.updates_per_s) == (61.25e6, 0), "four products in four cycles, and no updates"
+
+
+def by_seed(bodies: dict[str, str]) -> str:
+    """A line that does what its `--seed` says, by default that of ""."""
+    return f"import sys; exec({bodies!r}[sys.argv[-1] if '--seed' in sys.argv else ''])"
+
+
+def test_a_clock_is_the_median_of_the_familys_placements(tmp_path):
+    step = by_seed({"": placed(61.25), "2": placed(90.0), "3": placed(70.5)})
+    for placements, fmax in ((1, 61.25), (2, (61.25 + 90) / 2), (3, 70.5)):
+        board = fake(["", "", "", "", step])
+        board = replace(board, family=replace(board.family, placements=placements))
+        assert measure(board, TINY, tmp_path).fmax_mhz == fmax
+
+
+def test_a_placement_that_comes_to_no_end_is_followed_by_another_one(tmp_path):
+    endless = "import time; time.sleep(60)"
+    board = replace(fake(["", "", "", "", by_seed({"": endless, "2": placed(44.0)})]), minutes=1 / 60)
+    assert measure(board, TINY, tmp_path).fmax_mhz == 44.0
+    with pytest.raises(NoEndError, match=r"Place and route for ulx3s_85f must end within 0\.0166667 minutes, but did not: "
+                                         "try another --seed, or more --minutes"):
+        measure(replace(board, family=fake(["", "", "", "", endless]).family), TINY, tmp_path / "other")
 
 
 def test_a_tile_that_does_not_fit_counts_without_a_clock(tmp_path):
