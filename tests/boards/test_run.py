@@ -69,7 +69,7 @@ def test_a_placement_that_comes_to_no_end_is_followed_by_another_one(tmp_path):
     endless = "import time; time.sleep(60)"
     board = replace(fake(["", "", "", "", by_seed({"": endless, "2": placed(44.0)})]), minutes=1 / 60)
     assert measure(board, TINY, tmp_path).fmax_mhz == 44.0
-    with pytest.raises(NoEndError, match=r"Place and route for ulx3s_85f must end within 0\.0166667 minutes, but did not: "
+    with pytest.raises(NoEndError, match=r"Place and route for ulx3s_85f must end in 0\.0166667 minutes, but did not: "
                                          "try another --seed, or more --minutes"):
         measure(replace(board, family=fake(["", "", "", "", endless]).family), TINY, tmp_path / "other")
 
