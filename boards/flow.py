@@ -92,7 +92,7 @@ def prepare(board: Board, top: Elaboratable, folder: Path):
 
 
 def run(board: Board, name: str, command: list[str], folder: Path) -> None:
-    """Run one step's tool in `folder`, with a log; BuildError, or NoEndError where it takes more than the board's minutes."""
+    """Run one step's tool in `folder`, with a log; BuildError, and NoEndError where it takes more than its minutes."""
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     if not shutil.which(command[0], path=environment["PATH"]):
         raise BuildError(f"{command[0]} must be installed to build for {board.family.name}, but was not found: "
