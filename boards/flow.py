@@ -103,8 +103,8 @@ def run(board: Board, name: str, command: list[str], folder: Path) -> None:
             done = subprocess.run(command, cwd=folder, env=environment, check=False, stdout=output,
                                   stderr=subprocess.STDOUT, timeout=60 * board.minutes)
         except subprocess.TimeoutExpired:
-            raise NoEndError(f"{name.capitalize()} for {board.name} must end in {board.minutes:g} minutes, but did not: "
-                             f"try another --seed, or more --minutes (log in {log})") from None
+            raise NoEndError(f"{name.capitalize()} for {board.name} must end in {board.minutes:g} minutes, but did not:"
+                             f" try another --seed, or more --minutes (log in {log})") from None
     errors = [line for line in log.read_text().splitlines() if "ERROR" in line or _CONFLICT in line]
     if done.returncode or any(_CONFLICT in error for error in errors):
         why = errors[0] if errors else f"{command[0]} ended with status {done.returncode}"
