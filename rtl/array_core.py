@@ -55,7 +55,7 @@ class ArrayCore(Component):
         self.multiplier = Multiplier(config, 1 + fetch_latency(config))
         self.is_shared = steps_draw and self.sampled < config.lanes
         self.sampler = Sampler(config, self.noise_latency + 3 * self.is_shared, self.sampled,
-                               self.noise[0].uniform.period if self.noise else 1, self.multiplier.least_latency)
+                               self._noise_cycles, self.multiplier.least_latency)
         has_queue = self.sampled < config.lanes or self.sampler.period > 1
         self.queue = ChargeQueue(config, self.sampled, self.sampler.period) if has_queue else None
         self.updater = Updater(config, self.noise_latency) if has_steps else None
@@ -76,6 +76,14 @@ class ArrayCore(Component):
             "asks": In(1), "ask_chunk": In(range(config.converter_chunks)), "ask_slot": In(range(config.adc.bits)),
             "xi": Out(shape_of(XI)).array(lanes), "phase": Out(8).array(lanes),
         })
+
+    @property
+    def _noise_cycles(self) -> int:
+        """Cycles of the noise of all converters, at most, where that is not a chunk a cycle."""
+        if not self.noise or not self.config.rolled:
+            return 0
+        uniform = self.noise[0].uniform
+        return uniform.cycles(uniform.chunks) + uniform.period
 
     @property
     def factor_latency(self) -> int:

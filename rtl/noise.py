@@ -162,7 +162,7 @@ class GaussianLanes(Component):
     """
 
     def __init__(self, lanes: int, chunks: int, rounds: int, *, rolled: bool = False, in_logic: bool = False):
-        self.uniform = UniformLanes(lanes, chunks, rounds, rolled=rolled)
+        self.uniform = UniformLanes(lanes, chunks, rounds, rolled=rolled, shares=True)
         self.gaussians = [Gaussian(in_logic=in_logic) for _ in range(lanes)]
         super().__init__({
             "seed": In(32), "event": In(32), "stream": In(8), "row": In(16), "chunk": In(range(chunks)),

@@ -58,15 +58,15 @@ class Sampler(Component):
     `asks_offset` says; `write_gain` and `write_offset` are lane masks for `value`.
     """
 
-    def __init__(self, config: TileConfig, noise_latency: int, lanes: int, noise_period: int = 1, lead: int = 0):
-        self.config, self.lanes, self.noise_period = config, lanes, noise_period
+    def __init__(self, config: TileConfig, noise_latency: int, lanes: int, noise_cycles: int = 0, lead: int = 0):
+        self.config, self.lanes, self.noise_cycles = config, lanes, noise_cycles
         sigma = config.adc.sigma
         self.is_noisy = sigma > 0
         self.fetch_latency = 1 + config.way_registers  # of gain and offset, with a register for their address
         # until it is scaled, and a place to fetch an offset for has gone its way
         self.noise_latency = noise_latency + multiple_latency(sigma)
         # one a cycle is as fast as pushes are: only the first need be waited for, and that until it is all but there
-        self.ahead = min(lead + self._product_latency, self.noise_latency + 2) if noise_period == 1 else None
+        self.ahead = None if noise_cycles else min(lead + self._product_latency, self.noise_latency + 2)
         self.chunks = config.converter_chunks * (config.lanes // lanes)
         if config.rolled:
             self.joint = _Joint(config, self.chunks, lanes)
@@ -94,7 +94,7 @@ class Sampler(Component):
             return 0
         if self.ahead is not None:
             return self.noise_latency + 4 - self.ahead
-        return (self.chunks + 1) * self.noise_period + self.noise_latency + 2
+        return self.noise_cycles + self.noise_latency + 3
 
     @property
     def period(self) -> int:
@@ -161,8 +161,17 @@ class Sampler(Component):
 
         if config.rolled:
             m.d.comb += self.asks_noise.eq(is_filling)
-        early_chunk, fill_chunk = (late(m, chunk, self.noise_latency + more, self.takes, self.noise_period)
-                                   for more in (1 - self.fetch_latency, 2))
+        if self.noise_cycles:  # they come in order: counted once more, as one waits for longer than it takes
+            is_early = delay(m, is_filling & self.takes, self.noise_latency, reset=True)
+            early_chunk = Signal.like(chunk)
+            with m.If(self.prefill):
+                m.d.sync += early_chunk.eq(0)
+            with m.Elif(is_early):
+                m.d.sync += early_chunk.eq(early_chunk + 1)
+            fill_chunk = delay(m, early_chunk, 1 + self.fetch_latency)
+        else:
+            early_chunk, fill_chunk = (delay(m, chunk, self.noise_latency + more)
+                                       for more in (1 - self.fetch_latency, 2))
         is_fill = delay(m, is_filling & self.takes, self.noise_latency + 2, reset=True)
         self._fetch(m, 1, is_active, early_chunk)
         m.d.comb += [
