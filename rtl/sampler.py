@@ -53,9 +53,11 @@ class Sampler(Component):
 
     Members: `prefill`, `push`, `chunk`, `charges` in; `ready`, `is_held`, `held_chunk`, `held` out. `fill_chunk` asks
     for the noise of a chunk where that `takes` it, of a rolled tile while it `asks_noise`, and it comes as `xi` after
-    `noise_latency` cycles. Between
-    operations (`active` low) the side band's `address` reads `gains` and `offsets`, of a rolled tile the one that
-    `asks_offset` says; `write_gain` and `write_offset` are lane masks for `value`.
+    `noise_latency` cycles. Between operations (`active` low) the side band's `address` reads `gains` and `offsets`, of
+    a rolled tile the one that `asks_offset` says; `write_gain` and `write_offset` are lane masks for `value`.
+
+    Parameters: `noise_latency`, from where noise is taken until it comes; `lanes` of a beat; `noise_cycles` that the
+    noise of all chunks takes, where that is not a chunk a cycle; `lead`.
     """
 
     def __init__(self, config: TileConfig, noise_latency: int, lanes: int, noise_cycles: int = 0, lead: int = 0):
