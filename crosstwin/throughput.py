@@ -101,10 +101,13 @@ def draw(config: TileConfig, n_images: int, seed: int = 0) -> Inputs:
 
 
 def settings(config: TileConfig) -> dict[str, int]:
-    """Registers for the least cycles: all times at their minimum, and codes in a window of one slot a bit."""
+    """Registers for the least cycles, but for fixed ones: all times at their minimum, and codes in a window of one
+    slot a bit.
+    """
     registers = register_map(config)
     times = {name: register.minimum for name, register in registers.items() if name.startswith("t_")}
-    return times | {"encoding": Encoding.SERIAL_ANALOG.value}
+    wanted = times | {"encoding": Encoding.SERIAL_ANALOG.value}
+    return {name: value for name, value in wanted.items() if registers[name].writable}
 
 
 def work(config: TileConfig, inputs: Inputs, operation: Operation) -> int:

@@ -90,6 +90,10 @@ def test_settings_are_the_least():
     assert settings == {"t_precharge": 0, "t_settle": 1, "t_slot": 1, "t_guard": 0, "t_hold": 1, "t_convert": 1,
                         "t_recover": 0, "encoding": Encoding.SERIAL_ANALOG}
 
+def test_fixed_settings_are_left_alone():
+    config = replace(TILES["default"], fixed=("t_settle", "encoding"))
+    assert throughput.settings(config).keys() == throughput.settings(TILES["default"]).keys() - {"t_settle", "encoding"}
+
 
 def test_work_and_ratios():
     config = TileConfig(rows=256, cols=128, folded=True, engines=("update",))
