@@ -51,7 +51,8 @@ class _TrainPipeline(Component):
         lanes, n_fetch, more = self.lanes, self.uniform.latency - 1, self.more
         m.submodules.uniform = uniform = self.uniform
         m.submodules.stored = stored = LaneMemory(TRAIN_WORD, self.chunks, lanes, any_on_collision=True)
-        m.submodules.sums = sums = LaneMemory(_SUM, self.chunks, lanes)
+        if self.has_kinds:
+            m.submodules.sums = sums = LaneMemory(_SUM, self.chunks, lanes)
 
         is_row = self.ask_chunk < self.row_chunks
         m.d.comb += [
@@ -59,8 +60,8 @@ class _TrainPipeline(Component):
             uniform.stream.eq(Mux(is_row, Stream.ROW_TRAIN, Stream.COLUMN_TRAIN)),
             uniform.chunk.eq(Mux(is_row, self.ask_chunk, self.ask_chunk - self.row_chunks)),
             stored.address.eq(delay(m, self.ask_chunk, n_fetch - 1)),
-            sums.address.eq(delay(m, self.ask_chunk, n_fetch)),
-            sums.write_address.eq(delay(m, self.ask_chunk, n_fetch + 1 + more)),
+            *((sums.address.eq(delay(m, self.ask_chunk, n_fetch)),
+               sums.write_address.eq(delay(m, self.ask_chunk, n_fetch + 1 + more))) if self.has_kinds else ()),
             self.chunk.eq(delay(m, self.ask_chunk, n_fetch + 2 + more)), self.takes.eq(uniform.takes),
         ]
         flight, is_asked = Signal(self.latency - 1), Signal()
@@ -69,6 +70,9 @@ class _TrainPipeline(Component):
         if uniform.rolled:
             m.d.comb += [uniform.asks.eq(self.ask), uniform.restart.eq(self.restart)]
         self._store(m, stored)
+        if not self.has_kinds:
+            self._draw(m, stored, n_fetch + 1)
+            return m
 
         # a pulse where the sum passes its modulus; half of it to begin with
         slot, is_first, late_row = (delay(m, value, n_fetch + 1)
@@ -79,9 +83,7 @@ class _TrainPipeline(Component):
         m.d.comb += sums.write_mask.eq(delay(m, is_asked, n_fetch + 1 + more, reset=True).replicate(lanes))
         is_counted = delay(m, late_row, more)
         for lane in range(lanes):
-            amount = stored.values[lane][:_SUM.bits]
-            # in a rolled tile its address stands before it is taken
-            value = stored.values[lane] if uniform.rolled else delay(m, stored.values[lane], 1)
+            value, amount = self._value(m, stored, lane), stored.values[lane][:_SUM.bits]
             short = Signal(signed(_SUM.bits + 1), name=f"short_{lane}", reset_less=True)
             m.d["comb" if uniform.rolled else "sync"] += short.eq(amount - modulus)
             before = Mux(is_first, modulus >> 1, sums.values[lane])
@@ -100,6 +102,19 @@ class _TrainPipeline(Component):
                 with m.Default():
                     m.d.sync += self.pulses[lane].eq(Mux(is_counted, is_early, is_passed))
         return m
+
+    def _draw(self, m: Module, stored: LaneMemory, time: int):
+        """Stochastic pulses, `time` cycles behind a chunk that is asked for."""
+        m.d.sync += self.wanted.eq(delay(m, self.slot, time + self.more) >= self.first_slot)
+        for lane in range(self.lanes):
+            value = self._value(m, stored, lane)
+            is_on = self.uniform.draws[lane] < value[:_SUM.bits]
+            m.d.sync += [self.pulses[lane].eq(delay(m, is_on, self.more)),
+                         self.negatives[lane].eq(delay(m, value[-1], self.more))]
+
+    def _value(self, m: Module, stored: LaneMemory, lane: int):
+        """The stored value of a lane; in a rolled tile its address stands before it is taken."""
+        return stored.values[lane] if self.uniform.rolled else delay(m, stored.values[lane], 1)
 
     def _store(self, m: Module, stored: LaneMemory):
         """A line's value to its word, one to five cycles later: the magnitude of its level or the count of its pulses,
