@@ -1,15 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Time that is counted down to a flag."""
-from amaranth.hdl import Const, Module, Signal, Value
+from amaranth.hdl import Const, Module, Signal
 
-from golden.config import TileConfig
-from golden.registers import register_map
 from rtl.formats import delay
-
-
-def setting(config: TileConfig, name: str, signal) -> Value:
-    """A register as a part has it as `signal`, or what it is fixed at."""
-    return Const(register_map(config)[name].reset, len(signal)) if name in config.fixed else signal
 
 
 class Countdown:

@@ -4,10 +4,11 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import TileConfig
-from rtl.countdown import Countdown, setting
+from rtl.countdown import Countdown
 from rtl.formats import delay, popcount, shape_of
 from rtl.planes import LaneMemory, choose
 from rtl.position import place_of
+from rtl.registers import setting
 
 
 class FoldedConverters(Component):

@@ -7,9 +7,10 @@ from golden.config import MAX_BL, TileConfig
 from golden.protocol import Status
 from golden.pulses import Encoding, Train
 from rtl.analog_port import Bias, Mode
-from rtl.countdown import Countdown, setting
+from rtl.countdown import Countdown
 from rtl.drive import Drive
 from rtl.formats import delay
+from rtl.registers import setting
 from rtl.states import States
 
 TIMES = ("t_precharge", "t_settle", "t_slot", "t_guard", "t_hold", "t_convert", "t_recover")

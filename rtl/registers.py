@@ -28,6 +28,11 @@ _GROUP = 8
 """Registers among which a read chooses in one cycle."""
 
 
+def setting(config: TileConfig, name: str, signal) -> Value:
+    """A register as a part has it as `signal`, or what it is fixed at."""
+    return Const(register_map(config)[name].reset, len(signal)) if name in config.fixed else signal
+
+
 class RegisterBank(Component):
     """Registers of a tile, read and written one at a time.
 
