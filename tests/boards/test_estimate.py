@@ -118,10 +118,7 @@ def test_areas_of_runs_that_were_kept_out_are_met(family):
             assert abs(figure.value - run.used[name]) <= max(AREA * run.used[name], 1), (run.tile, name, figure)
 
 
-@pytest.mark.parametrize("family", [
-    pytest.param(family, marks=pytest.mark.xfail(strict=True, reason=(
-        "clocks of Tang Nano 9K scatter from 61 to 111 MHz for tiles that differ little"))
-    ) if family == "Gowin GW1N" else family for family in PLANS])
+@pytest.mark.parametrize("family", PLANS)
 def test_clocks_of_runs_that_were_kept_out_are_met(family):
     for run, model in kept_out_of(family):
         if run.fmax_mhz is not None and model.clock_runs:
