@@ -9,6 +9,7 @@ from amaranth.lib.memory import Memory
 
 from boards.family import Family
 from boards.memories import SMALL
+from rtl.registers import RegisterBank
 
 
 @dataclass(kw_only=True)
@@ -18,7 +19,8 @@ class Contents:
     `registers` bits, of which `computed` do not just take over another signal or a product; `sums`: bits of sums and
     differences, and of comparisons by order but with a constant, which have a carry chain; `choices`: bits that are one
     of two, a choice of n counting n - 1 times; `logic`: bits of all other operators; `products`: bits of partial
-    products of multipliers in logic. `small_rams` are cells of memories in logic, 16 x 4 bits each; `block_rams` and
+    products of multipliers in logic; `settings`: bits of registers that can be written, as what is asked for nowhere is
+    left out by synthesis. `small_rams` are cells of memories in logic, 16 x 4 bits each; `block_rams` and
     `multipliers` are blocks of the family.
     """
 
@@ -28,6 +30,7 @@ class Contents:
     choices: int = 0
     logic: int = 0
     products: int = 0
+    settings: int = 0
     small_rams: int = 0
     block_rams: int = 0
     multipliers: int = 0
@@ -45,6 +48,9 @@ class Contents:
             memory = next((each for each in fragment.origins or () if isinstance(each, Memory)), None)
             if memory is not None:
                 counted._memory(memory, family)
+            bank = next((each for each in fragment.origins or () if isinstance(each, RegisterBank)), None)
+            if bank is not None:
+                counted.settings += sum(register.bits for register in bank.stored)
             for domain, statements in fragment.statements.items():
                 counted._statements(statements, family, is_chosen=False)
                 if domain != "comb":

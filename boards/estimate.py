@@ -20,7 +20,7 @@ from boards.rates import Rates
 from boards.run import Run, elaborate, load
 from golden.config import TileConfig
 
-_LOGIC = ("computed", "sums", "choices", "logic", "products", "small_rams")
+_LOGIC = ("computed", "sums", "choices", "logic", "products", "settings", "small_rams")
 FEATURES = {"LUT": _LOGIC, "FF": ("registers",), "LUT + FF": (*_LOGIC, "registers"), "block RAM": ("block_rams",),
             "DSP": ("multipliers",), "SPRAM": ()}
 """Counts of `Contents` that a resource is made of."""
