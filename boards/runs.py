@@ -42,17 +42,15 @@ class Planned:
 _UPDATE, _ALL = ("update",), ("managed", "correction", "update")
 _NOISE = {"noise": 0.06}
 _ALIKE = {"device": TILES["small training"].device, "parameter_bits": 0}
-_FREE = {"fixed": ()}
 _SMALL = (  # rolled tiles
     Planned(size=(8, 8, 1)), Planned(size=(16, 16, 2)), Planned(size=(64, 64, 2)), Planned(size=(32, 32, 4)),
     Planned(size=(16, 16, 1), adc=_NOISE), Planned(size=(32, 32, 2), adc=_NOISE),
     Planned(size=(8, 8, 1), engines=_UPDATE, more=_ALIKE), Planned(size=(16, 16, 2), engines=_UPDATE, more=_ALIKE),
     Planned(size=(32, 32, 2), held_out=True), Planned(size=(16, 16, 2), adc=_NOISE, held_out=True),
     Planned(size=(16, 16, 1), engines=_UPDATE, more=_ALIKE, held_out=True),
-    # where a board has its settings fixed, also without that
-    Planned(size=(8, 8, 1), more=_FREE), Planned(size=(32, 32, 4), more=_FREE),
-    Planned(size=(16, 16, 2), adc=_NOISE, more=_FREE),
 )
+# on a board whose settings are fixed
+_FREE = tuple(replace(_SMALL[n], more={"fixed": ()}, held_out=False) for n in (0, 3, 9))
 _LARGE = (
     Planned(size=(8, 8, 1)), Planned(size=(16, 16, 4)), Planned(size=(64, 64, 8)), Planned(size=(128, 128, 8)),
     Planned(size=(16, 16, 2), engines=_UPDATE), Planned(size=(64, 64, 8), engines=_UPDATE),
@@ -63,7 +61,8 @@ _LARGE = (
     Planned(size=(64, 64, 8), engines=_ALL, held_out=True), Planned(size=(32, 32, 8), held_out=True),
     Planned(size=(32, 32, 8), engines=_UPDATE, held_out=True),
 )
-PLANS = {"iCE40 UltraPlus": _SMALL, "iCE40 HX": _SMALL, "Gowin GW1N": _SMALL, "Gowin GW2A": _SMALL, "ECP5": _LARGE}
+PLANS = {"iCE40 UltraPlus": (*_SMALL, *_FREE), "iCE40 HX": _SMALL, "Gowin GW1N": _SMALL, "Gowin GW2A": _SMALL,
+         "ECP5": _LARGE}
 """The runs of each family."""
 
 
