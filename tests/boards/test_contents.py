@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is counted of small designs, and what blocks memories and products become on each family."""
+from dataclasses import replace
+
 import pytest
 from amaranth.hdl import Cat, Module, Mux, signed
 from amaranth.lib.memory import Memory
@@ -7,6 +9,9 @@ from amaranth.lib.wiring import Component, In, Out
 
 from boards.contents import Contents
 from boards.family import ECP5, GW1N, ICE40HX, ICE40UP
+from golden.config import SETTINGS
+from golden.presets import TILES
+from rtl.registers import RegisterBank
 
 
 class Sum(Component):
@@ -94,3 +99,13 @@ def test_a_memory_that_is_read_in_the_same_cycle_is_no_block():
 def test_a_product_becomes_blocks_and_bits(family, a, b, blocks, bits):
     counts = Contents.of(Blocks(16, 4, a, b), family).counts()
     assert (counts["multipliers"], counts["products"]) == (blocks, bits)
+
+
+def test_settings_that_can_be_written_are_counted():
+    config = TILES["small training"]
+    whole, fixed, some = (Contents.of(RegisterBank(replace(config, fixed=fixed)), ICE40UP)
+                          for fixed in ((), SETTINGS, ("t_slot", "train")))
+    seed_and_event = 64
+    assert fixed.settings == seed_and_event
+    assert whole.settings - some.settings == 8 + 2
+    assert whole.registers > some.registers > fixed.registers
