@@ -68,12 +68,11 @@ class Contents:
     def _memory(self, memory: Memory, family: Family) -> None:
         """To blocks or cells, as the tools choose: what costs less."""
         depth, width, is_rom = memory.depth, Shape.cast(memory.shape).width, not memory.write_ports
-        blocks = family.memory.blocks(depth, width)
         is_small = family.memory.has_cells and depth <= SMALL and not is_rom
         is_kept_out = is_small or memory.attrs.get("rom_style") == "logic"
         is_block = not is_kept_out and all(port.domain != "comb" for port in memory.read_ports)
-        if is_block and family.memory.prefers_blocks(depth, width, blocks, len(memory.read_ports), is_rom):
-            self.block_rams += blocks
+        if is_block and family.memory.prefers_blocks(depth, width, readers=len(memory.read_ports), is_rom=is_rom):
+            self.block_rams += family.memory.blocks(depth, width)
         elif is_rom:
             self.logic += depth * width // 16
         elif family.memory.has_cells:

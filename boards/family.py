@@ -45,14 +45,15 @@ class MemoryBlocks:
         """Cells of a memory in logic, for each of its read ports."""
         return -(-depth // 16) * -(-width // 4)
 
-    def prefers_blocks(self, depth: int, width: int, blocks: int, readers: int, is_rom: bool) -> bool:
-        """Whether blocks cost less; a bit of logic costs 1, of a ROM 1/16."""
+    def prefers_blocks(self, depth: int, width: int, *, readers: int = 1, is_rom: bool = False) -> bool:
+        """Whether blocks cost no more, or cells are few; a bit of logic costs 1, of a ROM 1/16."""
+        cost = self.blocks(depth, width) * self.cost
         if is_rom:
-            return blocks * self.cost <= depth * width / 16
+            return cost <= depth * width / 16
         if self.has_few:
             return True
         logic = 4 * self.cells(depth, width) * readers if self.has_cells else depth * width
-        return blocks * self.cost <= logic
+        return cost <= logic
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,14 +52,14 @@ def place(board: Board, top: Elaboratable, folder: Path, begun: Callable[[str], 
         begun(step.name)
         seed = ["--seed", str(board.seed)] if step.name == PLACEMENT and board.seed is not None else []
         run(board, step.name, [*step.command(platform, board.mhz), *seed], folder)
-    return _placed(board, json.loads((folder / REPORT).read_text()))
+    return _placed(board, folder)
 
 
 def place_again(board: Board, folder: Path, seed: int) -> Placed:
     """Another placement of what `place` has synthesized in `folder`."""
     step, platform = next(step for step in board.family.steps if step.name == PLACEMENT), board.platform()
     run(board, step.name, [*step.command(platform, board.mhz), "--seed", str(seed)], folder)
-    return _placed(board, json.loads((folder / REPORT).read_text()))
+    return _placed(board, folder)
 
 
 def count(board: Board, top: Elaboratable, folder: Path) -> None:
@@ -111,8 +111,9 @@ def run(board: Board, name: str, command: list[str], folder: Path) -> None:
         raise BuildError(f"{name.capitalize()} for {board.name} must succeed, but: {why} (log in {log})")
 
 
-def _placed(board: Board, report: dict) -> Placed:
+def _placed(board: Board, folder: Path) -> Placed:
     """What nextpnr's report says of the board's clock. BuildError where it was placed for another one."""
+    report = json.loads((folder / REPORT).read_text())
     there = report["utilization"]
     used = {name: sum(there[cell]["used"] for cell in cells) for name, cells in board.family.resources.items()}
     available = {name: there[cells[0]]["available"] for name, cells in board.family.resources.items()}

@@ -48,8 +48,8 @@ def _told(module: str, blocks: MemoryBlocks) -> str:
     def memory_told(memory: re.Match) -> str:
         depth, width = int(memory["depth"]), int(memory["width"])
         to_cells = blocks.has_cells and depth <= SMALL
-        to_blocks = memory["name"] not in unclocked and (
-            blocks.has_few if blocks.has_cells else blocks.blocks(depth, width) * blocks.cost <= depth * width)
+        is_choice_ours = blocks.has_few or not blocks.has_cells
+        to_blocks = is_choice_ours and memory["name"] not in unclocked and blocks.prefers_blocks(depth, width)
         if memory["name"] not in written or not (to_cells or to_blocks):
             return memory[0]
         return f'  attribute \\ram_style "{"distributed" if to_cells else "block"}"\n' + memory[0]

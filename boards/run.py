@@ -168,7 +168,7 @@ def _place(board: Board, top: BoardTop, folder: Path, begun: Callable[[str], Non
         return place(board, top, folder, begun)
     except NoEndError:
         begun(f"{PLACEMENT} by another seed")
-        return place_again(board, folder, 2)
+        return place_again(board, folder, board.family.placements + 1)  # no seed that the median has as well
 
 
 def elaborate(board: Board, config: TileConfig) -> tuple[dict[str, int], Tile]:

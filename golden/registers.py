@@ -204,10 +204,8 @@ def _absent(config: TileConfig) -> set[str]:
             names |= {f"{name}_low", f"{name}_high"}
         if name not in config.counters or not config.operation_counters:
             names.add(f"operation_{name}")
-    for name, is_there in (("left_out", left_out(config)), ("fixed", config.fixed)):
-        if not is_there:
-            names.add(name)
-    return names
+    itself = {"left_out": left_out(config), "fixed": config.fixed}
+    return names | {name for name, is_there in itself.items() if not is_there}
 
 
 def runs(registers: Iterable[Register]) -> list[range]:

@@ -10,7 +10,7 @@ from rtl.charge_queue import ChargeQueue
 from rtl.formats import delay, shape_of
 from rtl.multiplier import Multiplier
 from rtl.noise import XI, GaussianLanes
-from rtl.planes import SideBand, fetch_latency, plane_memory, read_lane
+from rtl.planes import SideBand, fetch_latency, plane_domain, plane_memory, read_lane
 from rtl.sampler import Sampler
 from rtl.updater import Updater
 
@@ -61,7 +61,7 @@ class ArrayCore(Component):
         self.updater = Updater(config, self.noise_latency) if has_steps else None
         self.depth = config.rows * config.chunks
         self._side = SideBand(config).create(path=("near",))
-        self._more, self._way = config.way_registers, "sync" if config.way_registers else "comb"
+        self._more = config.way_registers
         lanes = config.lanes
         super().__init__({
             "mode": In(Mode), "side": In(SideBand(config)), "idle": In(1), "open": In(1), "prefill": In(1),
@@ -123,7 +123,7 @@ class ArrayCore(Component):
             place = Mux(is_stepping, self.updater.ahead, place)
         m.d.sync += near.eq(Mux(is_idle, side_place, place))  # chosen ahead, as the memories are everywhere on the chip
         for memory in memories.values():
-            m.d[self._way] += memory.address.eq(near)
+            m.d[plane_domain(config)] += memory.address.eq(near)
 
         m.d.comb += [
             multiplier.start.eq(delay(m, self.open, self._more, reset=True)),
@@ -278,5 +278,6 @@ class ArrayCore(Component):
                                             for name in ("place", "mask", "values"))
                 address, mask = Mux(is_idle, address, stepped_at), Mux(is_idle, mask, stepped)
                 values = [Mux(is_idle, value, each) for each in new]
-            m.d[self._way] += [memory.write_address.eq(address), memory.write_mask.eq(mask),
-                               *(old.eq(value) for old, value in zip(memory.write_values, values, strict=True))]
+            m.d[plane_domain(self.config)] += [
+                memory.write_address.eq(address), memory.write_mask.eq(mask),
+                *(old.eq(value) for old, value in zip(memory.write_values, values, strict=True))]

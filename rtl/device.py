@@ -23,10 +23,9 @@ class DeviceLane(Component):
     table, one for the noise.
 
     Parameters: `engine`, the golden arithmetic; `short` with one register behind the rounded step, for a slow clock.
-    Members: `w`, `up`, `xi` in, and `step`, `slope`, `w_max`, `w_min` of
-    one device and direction, which are not there where they are constants; `result` out. With write noise `w` and
-    `result` are persistent weights, and `apparent`, after `apparent_latency`, is what multiplies; its Gaussian is
-    `write_xi`.
+    Members: `w`, `up`, `xi` in, and `step`, `slope`, `w_max`, `w_min` of one device and direction, which are not there
+    where they are constants; `result` out. With write noise `w` and `result` are persistent weights, and `apparent`,
+    after `apparent_latency`, is what multiplies; its Gaussian is `write_xi`.
     """
 
     def __init__(self, engine: StepEngine, *, short: bool = False):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Phases of a sequence on an array: precharge, settle, guard, slots, hold, convert, recover."""
-from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.config import MAX_BL, TileConfig
@@ -113,10 +113,11 @@ class Phases(Component):
         has_watchdog, is_short = delay(m, self.watchdog.any(), 1), delay(m, self.watchdog == 1, 1)
         m.d.comb += is_late.eq(is_used_up | is_last & is_counted)
         m.d.sync += is_counted.eq(0)
-        # an emulator is never busy for as long as a fixed watchdog waits
-        with m.If(is_counted if self.config.pins or "watchdog" not in self.config.fixed else Const(0)):
-            m.d.sync += [patience.eq(patience - 1), is_last.eq(has_watchdog & (patience == 2)),
-                         is_used_up.eq(is_used_up | is_last)]
+        # no emulator is busy for as long as a fixed watchdog waits
+        if self.config.pins or "watchdog" not in self.config.fixed:
+            with m.If(is_counted):
+                m.d.sync += [patience.eq(patience - 1), is_last.eq(has_watchdog & (patience == 2)),
+                             is_used_up.eq(is_used_up | is_last)]
         wait = is_counted.eq(1)
 
         states = States(m, _STATES)

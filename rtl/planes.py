@@ -29,6 +29,11 @@ def fetch_latency(config: TileConfig) -> int:
     return 1 + 2 * config.way_registers
 
 
+def plane_domain(config: TileConfig) -> str:
+    """The domain of what goes to the memories of the cross-points: a register on the way, or in a rolled tile none."""
+    return "sync" if config.way_registers else "comb"
+
+
 def plane_memory(config: TileConfig, fmt: Format) -> "LaneMemory":
     """The memory of a plane of the cross-points; `fetch_latency` is that of its words."""
     return LaneMemory(fmt, config.rows * config.chunks, config.lanes, registered=not config.rolled,

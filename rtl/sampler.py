@@ -146,8 +146,7 @@ class Sampler(Component):
 
     def _fetch(self, m: Module, number: int, is_active, chunk):
         """A gain (0) or offset (1) of a chunk in an operation, and of what the side band asks for between them. In a
-        rolled
-        tile a gain is fetched in the cycle of a push, and an offset in others.
+        rolled tile a gain is fetched in the cycle of a push, and an offset in others.
         """
         place = self.joint.places[number] if self.config.rolled else self.memories[number].address
         m.d.comb += place.eq(delay(m, Mux(is_active, chunk, self.address), self.fetch_latency - 1))

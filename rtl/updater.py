@@ -9,7 +9,7 @@ from rtl.device import DeviceLane
 from rtl.dsp import tree
 from rtl.formats import delay, shape_of
 from rtl.noise import XI
-from rtl.planes import WORD, fetch_latency, plane_memory
+from rtl.planes import WORD, fetch_latency, plane_domain, plane_memory
 
 _BOUNDS = (Plane.W_MAX, Plane.W_MIN)
 _PLANES = (Plane.STEP_UP, Plane.STEP_DOWN, Plane.SLOPE_UP, Plane.SLOPE_DOWN, *_BOUNDS)
@@ -171,8 +171,7 @@ class Updater(Component):
                      for at, place in ((step_at, step_place), (bounds_at, bounds_place))]
         for plane, memory in self.parameters.items():
             m.submodules[plane.name.lower()] = memory
-            at = bounds_at if plane in _BOUNDS else step_at
-            m.d["comb" if self.config.rolled else "sync"] += memory.address.eq(at)
+            m.d[plane_domain(self.config)] += memory.address.eq(bounds_at if plane in _BOUNDS else step_at)
             m.d.comb += [memory.write_address.eq(self.side_place),
                          memory.write_mask.eq(self.side_write[plane.name]),
                          *(value.eq(self.value) for value in memory.write_values)]
