@@ -37,8 +37,8 @@ class Manager(Component):
                    columns; a sequence. With nothing to do there is none
 
     ratio * max|x| is multiplied while d loads. Cycles from `start` to that of the sequence are at most `code_latency` +
-    words, for an update `level_latency` + words, where 60 words a side hide that product and the gain of the columns;
-    from one pass to the next `pass_latency` + words. The gain of the values takes at most `GainUnit.gain_latency`, from
+    words, for an update `level_latency` + words, where 60 words a side hide that product and the gain of the columns
+    (fewer columns hide less of the product, and more of it where their words come slowly); from one pass to the next `pass_latency` + words. The gain of the values takes at most `GainUnit.gain_latency`, from
     the first code on. An aborted update is resumed with the levels in place, anything else from its vector.
 
     Members: `control` from the controller, `drive` to the sequencer; registers `nm`, `bm_passes`, `bm_backward`, `um`,

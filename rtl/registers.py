@@ -33,6 +33,17 @@ def setting(config: TileConfig, name: str, signal) -> Value:
     return Const(register_map(config)[name].reset, len(signal)) if name in config.fixed else signal
 
 
+class Count:
+    """Registers of a counter: two halves with a carry between them, where it stood when the operation began (`base`),
+    and what is added next.
+    """
+
+    def __init__(self, name: str):
+        self.low, self.high, self.base, self.added = (
+            Signal(32, name=f"{name}_{what}") for what in ("low", "high", "base", "added"))
+        self.carry, self.is_begun = (Signal(name=f"{name}_{what}") for what in ("carry", "begun"))
+
+
 class RegisterBank(Component):
     """Registers of a tile, read and written one at a time.
 
@@ -61,6 +72,7 @@ class RegisterBank(Component):
         # a rolled tile without counts of operations has no difference to take
         self.has_difference = config.operation_counters or not config.rolled
         increments = {name: In(32) for name in config.counters}
+        self.counts = {name: Count(name) for name in config.counters}
         super().__init__({
             "read_index": In(16), "index": In(16), "value": In(32), "write": In(1), "clear": In(1),
             "next_event": In(1), "begin": In(1), "port": In(RegisterPort), "is_running": In(1), "changes": Out(1),
@@ -102,18 +114,17 @@ class RegisterBank(Component):
         return m
 
     def _count(self, m: Module, name: str, values: dict[int, Value], bases: dict[int, Value]):
-        """A counter in two halves with a register between them, and where it stood when the operation began."""
-        low, high, base, added = (Signal(32, name=f"{name}_{what}") for what in ("low", "high", "base", "added"))
-        carry, is_begun = (Signal(name=f"{name}_{what}") for what in ("carry", "begun"))
-        m.d.sync += [added.eq(getattr(self, name)), is_begun.eq(self.begin),
-                     Cat(low, carry).eq(low + added), high.eq(high + carry)]
-        with m.If(is_begun):
-            m.d.sync += base.eq(low)
+        """A counter and where its words are read."""
+        count = self.counts[name]
+        m.d.sync += [count.added.eq(getattr(self, name)), count.is_begun.eq(self.begin),
+                     Cat(count.low, count.carry).eq(count.low + count.added), count.high.eq(count.high + count.carry)]
+        with m.If(count.is_begun):
+            m.d.sync += count.base.eq(count.low)
         with m.If(self.clear):
-            m.d.sync += [register.eq(0) for register in (low, high, base, added, carry, is_begun)]
-        values |= {self.map[f"{name}_low"].index: low, self.map[f"{name}_high"].index: high}
+            m.d.sync += [register.eq(0) for register in vars(count).values()]
+        values |= {self.map[f"{name}_low"].index: count.low, self.map[f"{name}_high"].index: count.high}
         if self.config.operation_counters:
-            bases[self.map[f"operation_{name}"].index] = base
+            bases[self.map[f"operation_{name}"].index] = count.base
 
     def _read(self, m: Module, values: dict[int, Value], bases: dict[int, Value]):
         """Which register, in its group, which group, and the difference that an operation's own count is."""

@@ -8,7 +8,7 @@ from rtl.controller import Controller
 from rtl.decoder import Decoder
 from rtl.formats import delay, shape_of
 from rtl.meter import Meter
-from rtl.planes import WORD
+from rtl.planes import SIDE_LATENCY, WORD
 from rtl.registers import RegisterBank
 from rtl.stream import StreamWord
 from rtl.stream_checker import StreamChecker
@@ -24,8 +24,8 @@ DECODE, CHECK = Decoder.latency + 1, Decoder.value_latency + 2
 SETTLE = RegisterBank.count_latency + asked(lambda: Meter(SMALL), lambda meter: meter.latency) + 1
 ANSWER_BOUND = DECODE + CHECK + 1 + max(2 + MOST_BUSY + SETTLE, 3 * SMALL.cols)
 """Most cycles from the end of a packet to its response: checks, then an operation, or a row to store."""
-DATA = asked(lambda: RegisterBank(SMALL), lambda bank: bank.read_latency) + 1
-"""Cycles for which a word of the registers is waited for."""
+DATA = max(SIDE_LATENCY, asked(lambda: RegisterBank(SMALL), lambda bank: bank.read_latency)) + 2
+"""Cycles for which a word of a plane or of the registers is waited for."""
 REFUSED = (Status.BAD_OPCODE, Status.BAD_ARGUMENT, Status.BAD_LENGTH, Status.BAD_VALUE, Status.FRAMING)
 
 
@@ -189,15 +189,15 @@ class Bounds(_ControllerProperties):
 
 
 class _Effects(_ControllerProperties):
-    """How often a command acts: `n_effects`."""
+    """How often a command acts: `n_before` times so far, `n_effects` with what it does in this cycle, in which its
+    response may come already.
+    """
 
     def claim(self, m: Module, design):
         most = SMALL.cols + 1
-        effect, self.n_effects = self.effect(design), Signal(range(most + 1))
-        with m.If(self.owed):
-            m.d.sync += self.n_effects.eq(self.n_effects + (effect & (self.n_effects != most)))
-        with m.Else():
-            m.d.sync += self.n_effects.eq(0)
+        effect, self.n_before, self.n_effects = self.effect(design), Signal(range(most + 1)), Signal(range(most + 1))
+        m.d.comb += self.n_effects.eq(self.n_before + (effect & (self.n_before != most)))
+        m.d.sync += self.n_before.eq(Mux(self.owed, self.n_effects, 0))
         is_response = self.out.valid & self.out.payload.first
         m.d.comb += [
             Assert(~effect | (self.owed & ~self.is_bad_start), "nothing acts before a packet is whole and in frame"),
@@ -245,7 +245,7 @@ class PlaneEffects(_Effects):
             Assert(~side.write | is_write, "only WRITE stores into a plane"),
             Assert(~side.write | ((side.plane == self.argument) & (side.row == self.index)),
                    "WRITE stores into its plane and row"),
-            Assert(~side.write | (side.chunk * SMALL.lanes + side.lane == self.n_effects), "WRITE stores word by word"),
+            Assert(~side.write | (side.chunk * SMALL.lanes + side.lane == self.n_before), "WRITE stores word by word"),
             Assert(~self.is_response(Status.OK) | ~is_write | (self.n_effects == self.n_words),
                    "an accepted WRITE stores all its words"),
             Cover(self.is_response(Status.OK) & is_write & (self.n_effects == cols), "a row is stored"),
@@ -310,7 +310,7 @@ JOBS = [
         claim="Every packet gets exactly one response, in order, whatever its words are."),
     Job(name="controller_data", harness=Data, engine=BMC, depth=34, cover=30,
         claim="A response has as many data words as its header says."),
-    Job(name="controller_bounds", harness=Bounds, cover=40,
+    Job(name="controller_bounds", harness=Bounds, cover=50,
         claim="Every packet is answered within its bound."),
     Job(name="controller_registers", harness=RegisterEffects, cover=24,
         claim="Only SET writes registers and only RESET clears them."),

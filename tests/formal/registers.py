@@ -160,9 +160,23 @@ class CounterProperties(Component):
             m.d.comb += Assert((~is_read | (design.read == read))
                                & ((self.index != index) | (design.port.read == value)),
                                f"{name} is what has been added, and reading changes nothing")
+        self._connect(m, design.counts["slots"], total, last, late)
         is_high = self.index == design.map["slots_high"].index
         m.d.comb += Cover(is_high & (design.port.read == 2) & (last != total[:32]), "a count of more than 32 bits")
         return m
+
+    @staticmethod
+    def _connect(m: Module, count, total, last, late):
+        """What the counter's registers are of the sums, so that one cycle follows from the one before."""
+        halves = Cat(late(total)[:32], late(total, 2)[32:])
+        m.d.comb += [
+            Assert(total == (late(total) + count.added)[:64], "what is added is what the total gains"),
+            Assert(Cat(count.low, count.high) == halves, "the halves are those of the total, the upper one a cycle late"),
+            Assert(late(total)[32:] == (count.high + count.carry)[:32], "the carry is what the upper half lacks"),
+            Assert(late(last) == (count.low - count.base)[:32], "the base is what the counter has gained less"),
+            Assert(last == (Mux(count.is_begun, 0, late(last)) + count.added)[:32],
+                   "an operation's own count begins with what is added in its first cycle"),
+        ]
 
 
 JOBS = [
@@ -172,6 +186,6 @@ JOBS = [
         claim="The second way to the registers disturbs neither packets nor operations."),
     Job(name="interrupts", harness=InterruptProperties, cover=8,
         claim="An interrupt stays pending until a one is written to its bit, or all is cleared."),
-    Job(name="counters", harness=CounterProperties, cover=10,
+    Job(name="counters", harness=CounterProperties, engine=INDUCTION, depth=8, cover=10,
         claim="A counter's 64 bits are what has been added since the last clear; so are an operation's own 32."),
 ]

@@ -12,6 +12,7 @@ from rtl.analog_port import Mode
 from rtl.drive import ENGINE_LATENCY
 from rtl.engine import PAYLOAD_REST
 from rtl.formats import delay
+from rtl.gain import GainUnit
 from rtl.manager import Manager
 from tests.golden import reference
 from tests.rtl.simulation import run
@@ -45,8 +46,10 @@ class Answer:
     results: list[int] = field(default_factory=list)
 
 
-def manage(config: TileConfig, jobs: list[Job], stall: float = 0.3, idle: float = 0.2) -> list[Answer]:
-    """Run commands on a manager, with a sequencer and a controller that are made here."""
+def manage(config: TileConfig, jobs: list[Job], stall: float = 0.3, idle: float = 0.2, rest: int = 0) -> list[Answer]:
+    """Run commands on a manager, with a sequencer and a controller that are made here: words come `rest` cycles apart,
+    and with the probability `idle` later.
+    """
     m = Module()
     m.submodules.manager = manager = Manager(config)
     control, drive = manager.control, manager.drive
@@ -81,6 +84,8 @@ def manage(config: TileConfig, jobs: list[Job], stall: float = 0.3, idle: float 
             ctx.set(control.value, word)
             await ctx.tick()
             ctx.set(control.write, 0)
+            for _ in range(rest):
+                await ctx.tick()
         for _ in range(PAYLOAD_REST):
             await ctx.tick()
 
@@ -248,3 +253,16 @@ def test_cycles():
     assert max(forward_cycles) == Manager.code_latency + config.rows
     assert max(update_cycles) == Manager.level_latency + config.rows + config.cols
     assert {cycles for answer in answers for cycles in answer.cycles[1:]} == {Manager.pass_latency + config.rows}
+
+
+def test_a_slow_stream_only_hides_the_product_of_an_update():
+    """Cycles are the same at any pace of words, but of an update, whose first product runs while d loads."""
+    config = TileConfig(rows=60, cols=10, lanes=5)
+    jobs = [Job(Opcode.FORWARD_VECTOR, [1] * 60, [([], False)]), Job(Opcode.BACKWARD_VECTOR, [1] * 10, [([], False)]),
+            *(Job(Opcode.UPDATE_VECTOR, [1 << 20] * 70, [([], False)], {"um": um, "ratio": 1 << 16, "bl": 63})
+              for um in (UpdateManagement.OFF, UpdateManagement.UM, UpdateManagement.UBLM))]
+    fast, slow, slowest = (np.array([answer.cycles for answer in manage(config, jobs, idle=0.0, rest=rest)])[:, 0]
+                           for rest in (0, 2, GainUnit.multiply_latency))
+    assert (fast - slow).tolist() == [0, 0, 0, 20, 20]
+    assert (slow - slowest)[:3].tolist() == [0, 0, 0]
+    assert 0 < (fast - slowest)[3] == (fast - slowest)[4] < GainUnit.multiply_latency
