@@ -38,8 +38,9 @@ class Manager(Component):
 
     ratio * max|x| is multiplied while d loads. Cycles from `start` to that of the sequence are at most `code_latency` +
     words, for an update `level_latency` + words, where 60 words a side hide that product and the gain of the columns
-    (fewer columns hide less of the product, and more of it where their words come slowly); from one pass to the next `pass_latency` + words. The gain of the values takes at most `GainUnit.gain_latency`, from
-    the first code on. An aborted update is resumed with the levels in place, anything else from its vector.
+    (fewer columns hide less of the product, and more of it where their words come slowly); from one pass to the next
+    `pass_latency` + words. The gain of the values takes at most `GainUnit.gain_latency`, from the first code on. An
+    aborted update is resumed with the levels in place, anything else from its vector.
 
     Members: `control` from the controller, `drive` to the sequencer; registers `nm`, `bm_passes`, `bm_backward`, `um`,
     `bl`, `ratio`.

@@ -171,7 +171,7 @@ class CounterProperties(Component):
         halves = Cat(late(total)[:32], late(total, 2)[32:])
         m.d.comb += [
             Assert(total == (late(total) + count.added)[:64], "what is added is what the total gains"),
-            Assert(Cat(count.low, count.high) == halves, "the halves are those of the total, the upper one a cycle late"),
+            Assert(Cat(count.low, count.high) == halves, "the halves are the total's, the upper one a cycle late"),
             Assert(late(total)[32:] == (count.high + count.carry)[:32], "the carry is what the upper half lacks"),
             Assert(late(last) == (count.low - count.base)[:32], "the base is what the counter has gained less"),
             Assert(last == (Mux(count.is_begun, 0, late(last)) + count.added)[:32],
