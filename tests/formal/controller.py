@@ -26,8 +26,8 @@ ANSWER_BOUND, RECALL = DECODE + CHECK + 1 + max(MOST_BUSY + SETTLE, 3 * SMALL.co
 """Most cycles from the end of a packet to its response: checks, then an operation, or a row to store; and how many more
 RESUME takes, which recalls whose the operation is.
 """
-DATA = max(SIDE_LATENCY, asked(lambda: RegisterBank(SMALL), lambda bank: bank.read_latency)) + 2
-"""Cycles for which a word of a plane or of the registers is waited for."""
+PLANE_WORD, REGISTER_WORD = SIDE_LATENCY + 2, asked(lambda: RegisterBank(SMALL), lambda bank: bank.read_latency) + 2
+"""Cycles for which a word of a plane is waited for, and one of the registers."""
 REFUSED = (Status.BAD_OPCODE, Status.BAD_ARGUMENT, Status.BAD_LENGTH, Status.BAD_VALUE, Status.FRAMING)
 
 
@@ -174,7 +174,8 @@ class Bounds(_ControllerProperties):
 
     def claim(self, m: Module, design):
         out, is_ended = self.out, self.owed | self.is_cut
-        owed_for, data_for, input_for = (Signal(range(most + 2)) for most in (ANSWER_BOUND + RECALL, DATA, DECODE))
+        owed_for, data_for, input_for = (
+            Signal(range(most + 2)) for most in (ANSWER_BOUND + RECALL, PLANE_WORD, DECODE))
         is_resume, is_resumed = self.is_opcode(Opcode.RESUME), Signal()
         m.d.sync += is_resumed.eq(self.owed & (is_resume | is_resumed))
         is_late_result = ~self.is_opcode(Opcode.GET, Opcode.READ) & ~self.result_valid  # the engine's to bound
@@ -186,10 +187,13 @@ class Bounds(_ControllerProperties):
         m.d.comb += [
             Assert(owed_for <= Mux(is_resume | is_resumed, ANSWER_BOUND + RECALL, ANSWER_BOUND),
                    f"a response comes within {ANSWER_BOUND} cycles of its packet's end, to RESUME {RECALL} later"),
-            Assert(data_for <= DATA, f"a data word comes within {DATA + 1} cycles, where the engine has it"),
+            Assert(data_for <= Mux(self.is_opcode(Opcode.READ), PLANE_WORD, REGISTER_WORD),
+                   f"a word of a plane comes within {PLANE_WORD + 1} cycles, any other within {REGISTER_WORD + 1}, "
+                   "where the engine has it"),
             Assert(input_for <= DECODE, f"a word is taken within {DECODE + 1} cycles unless a response is owed"),
             Cover(owed_for == ANSWER_BOUND, "the bound is met"),
-            Cover(data_for == DATA, "a data word takes its time"),
+            Cover((data_for == PLANE_WORD) & self.is_opcode(Opcode.READ), "a word of a plane takes its time"),
+            Cover((data_for == REGISTER_WORD) & self.is_opcode(Opcode.GET), "a word of the registers takes its time"),
         ]
 
 

@@ -144,15 +144,15 @@ class CounterProperties(Component):
         m.d.sync += [total.eq(Mux(self.clear, 0, total + self.increment)),
                      last.eq(Mux(self.clear, 0, Mux(self.begin, 0, last) + self.increment))]
 
-        def late(value, cycles: int = 1):
-            """What a register shows that is so far behind, but for a clear, which is at once."""
-            for _ in range(cycles):
-                register = Signal.like(value)
-                m.d.sync += register.eq(Mux(self.clear, 0, value))
-                value = register
-            return value
+        def late(value):
+            """What a register shows that is a cycle behind, but for a clear, which is at once."""
+            register = Signal.like(value)
+            m.d.sync += register.eq(Mux(self.clear, 0, value))
+            return register
 
-        words = {"slots_low": late(total)[:32], "slots_high": late(total, 2)[32:], "operation_slots": late(last)}
+        was, last_was = late(total), late(last)
+        was_before = late(was)
+        words = {"slots_low": was[:32], "slots_high": was_before[32:], "operation_slots": last_was}
         for name, value in words.items():
             index = design.map[name].index
             read = delay(m, value, design.choice_latency, reset=True)
@@ -160,23 +160,20 @@ class CounterProperties(Component):
             m.d.comb += Assert((~is_read | (design.read == read))
                                & ((self.index != index) | (design.port.read == value)),
                                f"{name} is what has been added, and reading changes nothing")
-        self._connect(m, design.counts["slots"], total, last, late)
+        # what the counter's registers are of the sums, so that one cycle follows from the one before
+        count = design.counts["slots"]
+        m.d.comb += [
+            Assert(total == (was + count.added)[:64], "what is added is what the total gains"),
+            Assert(Cat(count.low, count.high) == Cat(was[:32], was_before[32:]),
+                   "the halves are the total's, the upper one a cycle late"),
+            Assert(was[32:] == (count.high + count.carry)[:32], "the carry is what the upper half lacks"),
+            Assert(last_was == (count.low - count.base)[:32], "the base is what the counter has gained less"),
+            Assert(last == (Mux(count.is_begun, 0, last_was) + count.added)[:32],
+                   "an operation's own count begins with what is added in its first cycle"),
+        ]
         is_high = self.index == design.map["slots_high"].index
         m.d.comb += Cover(is_high & (design.port.read == 2) & (last != total[:32]), "a count of more than 32 bits")
         return m
-
-    @staticmethod
-    def _connect(m: Module, count, total, last, late):
-        """What the counter's registers are of the sums, so that one cycle follows from the one before."""
-        halves = Cat(late(total)[:32], late(total, 2)[32:])
-        m.d.comb += [
-            Assert(total == (late(total) + count.added)[:64], "what is added is what the total gains"),
-            Assert(Cat(count.low, count.high) == halves, "the halves are the total's, the upper one a cycle late"),
-            Assert(late(total)[32:] == (count.high + count.carry)[:32], "the carry is what the upper half lacks"),
-            Assert(late(last) == (count.low - count.base)[:32], "the base is what the counter has gained less"),
-            Assert(last == (Mux(count.is_begun, 0, late(last)) + count.added)[:32],
-                   "an operation's own count begins with what is added in its first cycle"),
-        ]
 
 
 JOBS = [

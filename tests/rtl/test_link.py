@@ -240,8 +240,9 @@ def test_sequences_wrap_past_zero():
         host.open(1)
         for n in range(0x10002):
             while (verdict := host.receive(board.transfer(symbols_of(host.pending)))) == Verdict.SEND:
-                assert not verdicts  # only the offer is answered with another frame
+                assert not verdicts, "a command was refused"
                 verdicts.append(verdict)
             assert verdict == Verdict.DONE
             assert host.sequence == (n if n <= 0xFFFF else n - 0xFFFF)
             host.command((header(1),))
+    assert len(verdicts) == 1  # the offer
